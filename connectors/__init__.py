@@ -1,0 +1,1 @@
+"""Everything outside the exchange: Kafka, PostgreSQL, metrics, settings."""

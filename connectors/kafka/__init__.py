@@ -1,0 +1,1 @@
+"""Kafka: settings, provisioning, transactions, readers, the local broker."""

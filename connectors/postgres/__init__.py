@@ -1,0 +1,1 @@
+"""PostgreSQL: the ledger store, its migrations, the embedded server."""

@@ -1,0 +1,1 @@
+"""The contract: Avro schemas, their catalogue, and what reads and writes them."""

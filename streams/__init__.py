@@ -1,0 +1,1 @@
+"""The processors: policy, routing, ledger, and the command line that composes them."""

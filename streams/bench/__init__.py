@@ -1,0 +1,1 @@
+"""`masa bench`: measured against raw librdkafka in the same run."""

@@ -1,0 +1,1 @@
+"""The `masa` command, the composition root."""

@@ -1,0 +1,1 @@
+"""The ledger: the audit stream in PostgreSQL, queries and reconciliation."""

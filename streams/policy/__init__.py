@@ -1,0 +1,1 @@
+"""The pure policy core: area files in, decisions with reasons out."""

@@ -1,0 +1,1 @@
+"""The router: read outboxes, decide, deliver, audit, in one transaction a batch."""

@@ -1,0 +1,1 @@
+"""Seeded synthetic traffic of an area, bad input included."""
