@@ -1,0 +1,47 @@
+# Everything a person or CI does with this repository. Each target does its own set-up from a clean clone;
+# a second run finds it done and needs no network.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+AREAS  := $(wildcard deploy/areas/*)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check bench format clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv with everything in it (only when pyproject.toml changed)
+
+run: $(STAMP) ## run the whole exchange here with simulated traffic; ctrl-C stops it
+	$(BIN)/masa up --demo
+
+test: $(STAMP) ## run every test, those on real Kafka and PostgreSQL included
+	$(BIN)/pytest
+
+check: $(STAMP) ## lint, formatting, types, contract and rule cases; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/masa schemas check
+	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules test $$area"; $(BIN)/masa rules test $$area; done
+
+bench: $(STAMP) ## measure throughput and latency against raw librdkafka on this machine
+	$(BIN)/masa bench
+
+format: $(STAMP) ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the virtual environment and everything that was built or run here
+	rm -rf $(VENV) .masa build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The stamp is made last, so a broken installation is tried again.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: Python 3.11 or newer is needed, '$(PYTHON)' is older: say 'make PYTHON=/path/to/python3.11 install'" >&2; exit 3; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

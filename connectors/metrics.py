@@ -1,0 +1,196 @@
+"""Every metric of the exchange: its name, its labels and what an operator should make of it.
+
+The one place for metric names. Definitions only: no registry, no client library. Units are base units
+(seconds, bytes, records); counters end in `_total`. Every label is bounded by a closed list named beside
+it, and none ever holds a person, a place or an identifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+EVENT_TYPE = "event type of the catalogue, `unknown` when unreadable"
+PROCESS = "process name, such as `router-0`"
+
+# 5 ms (an idle router commits in about 10) to an hour (an agency that was cut off and caught up).
+LATENCY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0)
+COMMIT_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BATCH_RECORDS = (1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 2000.0, 5000.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric. `help` says what it is and what to do about it; `labels` maps each label to its closed
+    list."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    buckets: tuple[float, ...] = ()
+
+
+# Router
+ROUTED = Metric(
+    name="masa_router_events_total",
+    kind="counter",
+    help="Records read from outboxes and committed, by what became of them. UNROUTED above zero: nobody was "
+    "entitled to an event; look at it with `masa ledger show` and ask the policy lead.",
+    labels={"event_type": EVENT_TYPE, "disposition": "Disposition"},
+)
+OUTCOMES = Metric(
+    name="masa_router_outcomes_total",
+    kind="counter",
+    help="Outcomes of candidate recipients, by the decisive reason. A rise of HELD or DENIED after a rule "
+    "change "
+    "means that the change did more than intended: `masa rules explain` an example.",
+    labels={"outcome": "OutcomeKind", "reason": "ReasonCode, empty when delivered plainly"},
+)
+DELIVERIES = Metric(
+    name="masa_router_deliveries_total",
+    kind="counter",
+    help="Deliveries written to inboxes and committed.",
+    labels={"event_type": EVENT_TYPE},
+)
+WITHHELD_FIELDS = Metric(
+    name="masa_router_withheld_fields_total",
+    kind="counter",
+    help="Filled or empty fields cut from deliveries, by reason. PROTECTED_ADDRESS counts locating fields "
+    "kept from "
+    "a recipient of a protected child's event.",
+    labels={"reason": "WithheldReason"},
+)
+REJECTED = Metric(
+    name="masa_router_rejected_total",
+    kind="counter",
+    help="Records refused and kept in `masa.rejected`. SPOOFED_SOURCE is a security incident: find the "
+    "principal "
+    "that wrote it. Others: `masa rejected list`, tell the agency, replay after the fix.",
+    labels={"reason": "RejectReason"},
+)
+HELD = Metric(
+    name="masa_router_held_total",
+    kind="counter",
+    help="Events put into `masa.held` because a person must look: `masa held list`.",
+    labels={"reason": "ReasonCode"},
+)
+TRANSACTIONS = Metric(
+    name="masa_router_transactions_total",
+    kind="counter",
+    help="Kafka transactions by result. Aborts in a row: look at the brokers. `fenced`: two processes have "
+    "one slot.",
+    labels={"result": "committed, aborted, fenced or unknown"},
+)
+TRANSACTION_SECONDS = Metric(
+    name="masa_router_transaction_seconds",
+    kind="histogram",
+    help="Time from the begin to the commit of a transaction. Near the transaction timeout: brokers are "
+    "too slow.",
+    buckets=COMMIT_SECONDS,
+)
+BATCH_SIZE = Metric(
+    name="masa_router_batch_records",
+    kind="histogram",
+    help="Records in a transaction. Always at its maximum: the router is behind.",
+    buckets=BATCH_RECORDS,
+)
+LATENCY = Metric(
+    name="masa_router_latency_seconds",
+    kind="histogram",
+    help="From an event's arrival in the outbox (Kafka timestamp) to the commit of its deliveries.",
+    buckets=LATENCY_SECONDS,
+)
+OLDEST_UNROUTED = Metric(
+    name="masa_router_oldest_unrouted_age_seconds",
+    kind="gauge",
+    help="Age of the oldest record read but not committed, 0 when there is none. Growing: the router is "
+    "stuck; "
+    "read its log, then restart it.",
+)
+PARTITIONS = Metric(
+    name="masa_router_assigned_partitions",
+    kind="gauge",
+    help="Outbox partitions assigned to this slot. 0 with another slot running is a standby; 0 on all is "
+    "an outage.",
+)
+# Policy
+POLICY_VERSION = Metric(
+    name="masa_policy_version",
+    kind="gauge",
+    help="Version of the rule set in force, 0 for none. Different on two slots for over a minute: one does "
+    "not read "
+    "`masa.policy`. 0: everything is held.",
+)
+POLICY_ACTIVATED = Metric(
+    name="masa_policy_activated_timestamp_seconds",
+    kind="gauge",
+    help="When the rule set in force was taken up by this process, Unix time.",
+)
+POLICY_REFUSED = Metric(
+    name="masa_policy_refused_total",
+    kind="counter",
+    help="Rule sets that were refused; the last good one stays in force. Look at who published it.",
+    labels={"reason": "unreadable, tampered, older, stale"},
+)
+# Ledger
+LEDGER_EVENTS = Metric(
+    name="masa_ledger_events_total", kind="counter", help="Audit records stored in PostgreSQL and committed."
+)
+LEDGER_OUTCOMES = Metric(
+    name="masa_ledger_outcomes_total", kind="counter", help="Outcomes stored in PostgreSQL and committed."
+)
+LEDGER_COMMIT_SECONDS = Metric(
+    name="masa_ledger_commit_seconds",
+    kind="histogram",
+    help="Time of a PostgreSQL transaction of the ledger. Seconds: look at the database's disk and locks.",
+    buckets=COMMIT_SECONDS,
+)
+LEDGER_NEWEST = Metric(
+    name="masa_ledger_newest_decision_timestamp_seconds",
+    kind="gauge",
+    help="Decision time of the newest audit record stored, Unix time.",
+)
+LEDGER_BEHIND = Metric(
+    name="masa_ledger_behind_records",
+    kind="gauge",
+    help="Audit records not yet stored. Growing: PostgreSQL is slow or the ledger is down.",
+)
+LEDGER_FAILURES = Metric(
+    name="masa_ledger_failures_total",
+    kind="counter",
+    help="Ledger batches that failed and will be repeated; nothing is lost. Many: PostgreSQL is unreachable.",
+    labels={"reason": "class of the error"},
+)
+# Processes
+PROCESS_INFO = Metric(
+    name="masa_process_info",
+    kind="gauge",
+    help="1 for a running process, with its name and version.",
+    labels={"process": PROCESS, "version": "version of the package"},
+)
+READY = Metric(
+    name="masa_process_ready",
+    kind="gauge",
+    help="1 when the process does its work, 0 while it starts, waits or stops.",
+)
+CHILD_UP = Metric(
+    name="masa_child_up",
+    kind="gauge",
+    help="1 while a supervised child process runs.",
+    labels={"child": PROCESS},
+)
+CHILD_RESTARTS = Metric(
+    name="masa_child_restarts_total",
+    kind="counter",
+    help="Restarts of a child that ended by itself. Read `<child>.log` in the data directory.",
+    labels={"child": PROCESS},
+)
+
+
+def all_metrics() -> Iterator[Metric]:
+    """Every definition of this module, in the order written."""
+    return (value for value in globals().values() if isinstance(value, Metric))
