@@ -35,9 +35,7 @@ class Pseudonymiser:
         """Token of an organisation code, e.g. `("URN", "990001")`."""
         return self.token("locator:" + scheme, value)
 
-    def subject(
-        self, *, nhs_number: str | None, upn: str | None, source: str, local_ref: str | None
-    ) -> str | None:
+    def subject(self, *, nhs_number: str | None, upn: str | None, source: str, local_ref: str | None) -> str | None:
         """Token of the child: by NHS number, else UPN, else the publisher's own reference; None without any.
 
         Two agencies that both know the NHS number get the same token, which is what keeps one child's events in

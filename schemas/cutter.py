@@ -1,0 +1,299 @@
+"""Cuts an encoded event at its field boundaries, so that projections are joined from slices and never re-encoded.
+
+A router that decoded each event and encoded it again for every recipient would spend most of its time there. A
+`Cutter` is compiled once per event schema: one straight-line function, generated from the schema, that walks the
+bytes once, notes where each leaf starts, checks every leaf's form and decodes just the values that routing needs. A
+`projector` then joins the kept slices, with a null in the place of every withheld leaf.
+
+The cutter is conservative. Whatever it is not certain about (an unusual block layout, a long text, an identifier it
+cannot vouch for) it refuses with `CutError`; the caller then takes the slow path through `schemas.codec`, which
+decides and explains. Property tests hold both to the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from schemas.cutter_readers import CutError, Reader, item_reader, read_long, skip_long, skip_string
+
+DEFAULT_MAX_LENGTH = 200
+_MAX_ONE_BYTE_SYMBOLS = 64
+
+Schema = dict[str, Any]
+Check = Callable[[str], bool]
+Values = tuple[Any, ...]
+Cuts = tuple[int, ...]
+
+
+class Unit(NamedTuple):
+    """A slice of the encoding: a leaf, or the branch byte of a nullable record (whose path it then has)."""
+
+    path: str
+    is_leaf: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cutter:
+    """`cut(data, start)` walks one event and returns the wanted values and the start of every unit, then the end.
+
+    A wanted value below an absent nullable record is None. Raises `CutError` or `IndexError` when in doubt.
+    """
+
+    units: tuple[Unit, ...]
+    cut: Callable[[bytes, int], tuple[Values, Cuts]]
+    source: str = field(repr=False)
+
+
+def compile_cutter(schema: Schema, wanted: Sequence[str], checks: Mapping[str, Check]) -> Cutter:
+    """Compile a self-contained event schema.
+
+    `wanted` are leaf paths to decode, in the order `cut` returns them; `checks` maps a `masa:format` to a predicate
+    that is true only for surely valid values. Raises `KeyError` for a wanted path the schema does not have.
+    """
+    generator = _Generator(wanted, checks)
+    generator.record(schema["fields"], "")
+    if missing := [path for path in wanted if path not in generator.decoded]:
+        raise KeyError(missing[0])
+    source = generator.source()
+    scope: dict[str, Any] = {
+        **generator.constants,
+        "CutError": CutError,
+        "read_long": read_long,
+        "skip_long": skip_long,
+        "skip_string": skip_string,
+    }
+    # The text comes from the released schema alone, as dataclasses generate theirs from a class body.
+    exec(compile(source, f"<cutter of {schema['name']}>", "exec"), scope)  # noqa: S102
+    return Cutter(units=tuple(generator.units), cut=scope["cut"], source=source)
+
+
+class _Generator:
+    """Writes the straight-line function. Local names: d data, p position, cN start of unit N, vN wanted value."""
+
+    def __init__(self, wanted: Sequence[str], checks: Mapping[str, Check]) -> None:
+        self.wanted = {path: f"v{index}" for index, path in enumerate(wanted)}
+        self.checks = checks
+        self.units: list[Unit] = []
+        self.decoded: set[str] = set()
+        self.constants: dict[str, Any] = {}
+        self.named: dict[str, Schema] = {}
+        self.lines: list[str] = []
+        self.depth = 1
+
+    def source(self) -> str:
+        values = "".join(name + "," for name in self.wanted.values())
+        cuts = "".join(f"c{index}," for index in range(len(self.units)))
+        tail = [
+            "    if p != len(d): raise CutError('bytes left over, or missing')",
+            f"    return ({values}), ({cuts}p)",
+        ]
+        return "\n".join(["def cut(d, p):", *self.lines, *tail])
+
+    def emit(self, line: str) -> None:
+        self.lines.append("    " * self.depth + line)
+
+    def unit(self, path: str, *, is_leaf: bool) -> None:
+        self.emit(f"c{len(self.units)} = p")
+        self.units.append(Unit(path, is_leaf))
+
+    def constant(self, value: object) -> str:
+        name = f"k{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def record(self, fields: Sequence[Schema], prefix: str) -> None:
+        for each in fields:
+            path = prefix + each["name"]
+            node, nullable = self.resolve(each["type"])
+            if isinstance(node, dict) and node["type"] == "record":
+                self.nested(node, path, nullable=nullable)
+            else:
+                self.leaf(node, each, path, nullable=nullable)
+
+    def resolve(self, node: Any) -> tuple[Any, bool]:
+        """The type without its null branch, named types looked up, and whether it was nullable."""
+        nullable = isinstance(node, list)
+        if nullable:
+            if len(node) != 2 or node[0] != "null":
+                raise CutError("a union other than null and one type")
+            node = node[1]
+        if isinstance(node, str) and node in self.named:
+            node = self.named[node]
+        if isinstance(node, dict) and "name" in node:
+            self.named[full_name(node)] = node
+        return node, nullable
+
+    def nested(self, node: Schema, path: str, *, nullable: bool) -> None:
+        if not nullable:
+            self.record(node["fields"], path + ".")
+            return
+        self.unit(path, is_leaf=False)
+        self.emit("t = d[p]; p += 1")
+        self.emit("if t == 2:")
+        first = len(self.units)
+        self.depth += 1
+        self.record(node["fields"], path + ".")
+        self.depth -= 1
+        inside = range(first, len(self.units))
+        values = [self.wanted[u.path] for u in self.units[first:] if u.path in self.wanted]
+        self.emit("elif t == 0:")
+        self.emit("    " + "".join(f"c{index} = " for index in inside) + "p")
+        if values:
+            self.emit("    " + " = ".join(values) + " = None")
+        self.emit("else: raise CutError('no such branch')")
+
+    def leaf(self, node: Any, fld: Schema, path: str, *, nullable: bool) -> None:
+        self.unit(path, is_leaf=True)
+        name = self.wanted.get(path)
+        if name is not None:
+            self.decoded.add(path)
+        if not nullable:
+            self.value(node, fld, name)
+            return
+        self.emit("t = d[p]; p += 1")
+        self.emit("if t == 2:")
+        self.depth += 1
+        self.value(node, fld, name)
+        self.depth -= 1
+        if name is not None:
+            self.emit(f"elif t == 0: {name} = None")
+            self.emit("else: raise CutError('no such branch')")
+        else:
+            self.emit("elif t: raise CutError('no such branch')")
+
+    def value(self, node: Any, fld: Schema, name: str | None) -> None:
+        kind = node["type"] if isinstance(node, dict) else node
+        if kind == "string":
+            self.string(fld, node, name)
+        elif kind in ("int", "long"):
+            limit = 5 if kind == "int" else 9
+            self.emit(f"{name}, p = read_long(d, p, {limit})" if name else f"p = skip_long(d, p, {limit})")
+        elif kind == "boolean":
+            self.emit("if d[p] > 1: raise CutError('not a boolean')")
+            self.emit(f"{name} = d[p] == 1; p += 1" if name else "p += 1")
+        elif kind == "enum":
+            self.enum(node, name)
+        elif kind == "array":
+            reader = self.constant(self.array_reader(node))
+            self.emit(f"{name or '_'}, p = {reader}(d, p)")
+        else:
+            raise CutError(f"type {kind} is not used in events")
+
+    def string(self, fld: Schema, node: Any, name: str | None) -> None:
+        limit, fmt = string_rules(fld, node)
+        self.emit("n = d[p]; s = p + 1")
+        self.emit("if n & 129: s, p = skip_string(d, p)")
+        self.emit("else: p = s + (n >> 1)")
+        self.emit(f"if p - s > {limit}: raise CutError('long text')")
+        text = name or "x"
+        if name or fmt:
+            self.emit(f"{text} = d[s:p].decode()")
+        else:
+            self.emit("x = d[s:p]; x.isascii() or x.decode()")
+        if fmt:
+            check = self.constant(self.checks[fmt])
+            self.emit(f"if not {check}({text}): raise CutError('not surely a {fmt}')")
+
+    def enum(self, node: Schema, name: str | None) -> None:
+        symbols = tuple(node["symbols"])
+        if len(symbols) > _MAX_ONE_BYTE_SYMBOLS:
+            raise CutError("an enum of more than 64 symbols")
+        self.emit("e = d[p]; p += 1")
+        self.emit(f"if e & 1 or e > {2 * len(symbols) - 2}: raise CutError('no such symbol')")
+        if name:
+            self.emit(f"{name} = {self.constant(symbols)}[e >> 1]")
+
+    def array_reader(self, node: Schema) -> Reader:
+        return item_reader(node, self.named, self.checks, string_rules, full_name)
+
+
+def full_name(node: Schema) -> str:
+    """Full name of a named type."""
+    name: str = node["name"]
+    space = node.get("namespace", "uk.masa")
+    return name if "." in name else f"{space}.{name}"
+
+
+def string_rules(fld: Schema, node: Any) -> tuple[int, str | None]:
+    """Longest length that needs no look at characters (bytes bound them), and the format, of a string field."""
+    inner: Schema = node if isinstance(node, dict) else {}
+    limit = fld.get("maxLength", inner.get("maxLength", DEFAULT_MAX_LENGTH))
+    fmt = fld.get("masa:format", inner.get("masa:format"))
+    if fmt is None and inner.get("logicalType") == "uuid":
+        fmt = "uuid"
+    return int(limit), fmt
+
+
+def compile_projector(units: Sequence[Unit], kept: frozenset[str], frame: bytes) -> Callable[[bytes, Cuts], bytes]:
+    """A function `(data, cuts) -> bytes` that writes the event with every leaf outside `kept` null.
+
+    `frame` goes in front. A nullable record of which nothing is kept becomes null itself, so that not even its
+    presence shows.
+    """
+    pieces = list(_pieces(units, kept))
+    constants = {f"k{index}": piece.nulls for index, piece in enumerate(pieces)}
+    terms = [piece.term(f"k{index}") for index, piece in enumerate(pieces)]
+    source = f"def project(d, c): return b''.join((frame, {', '.join(terms)},))"
+    scope: dict[str, Any] = {"frame": frame, **constants}
+    exec(source, scope)  # noqa: S102  (as above: text made from the schema alone)
+    projector: Callable[[bytes, Cuts], bytes] = scope["project"]
+    return projector
+
+
+class _Piece(NamedTuple):
+    """Units `start` to `end` (exclusive): copied, or replaced by `nulls` (only if present, inside a record)."""
+
+    start: int
+    end: int
+    nulls: bytes | None
+    conditional: bool = False
+
+    def term(self, constant: str) -> str:
+        if self.nulls is None:
+            return f"d[c[{self.start}]:c[{self.end}]]"
+        if self.conditional:
+            return f"({constant} if c[{self.start}] != c[{self.end}] else b'')"
+        return constant
+
+
+def _pieces(units: Sequence[Unit], kept: frozenset[str]) -> Iterator[_Piece]:
+    """Runs of units that are handled alike."""
+    holder = [_nullable_holder(units, index) for index in range(len(units))]
+    index = 0
+    while index < len(units):
+        unit = units[index]
+        start = index
+        if not unit.is_leaf and not _any_kept_below(units, unit.path, kept):
+            index += 1
+            while index < len(units) and units[index].path.startswith(unit.path + "."):
+                index += 1
+            yield _Piece(start, index, b"\0")
+        elif not unit.is_leaf or unit.path in kept:
+            while index < len(units) and _copied(units, index, kept):
+                index += 1
+            yield _Piece(start, index, None)
+        else:
+            here = holder[index]
+            while (
+                index < len(units) and units[index].is_leaf and units[index].path not in kept and holder[index] == here
+            ):
+                index += 1
+            yield _Piece(start, index, b"\0" * (index - start), conditional=here is not None)
+
+
+def _copied(units: Sequence[Unit], index: int, kept: frozenset[str]) -> bool:
+    unit = units[index]
+    return unit.path in kept if unit.is_leaf else _any_kept_below(units, unit.path, kept)
+
+
+def _any_kept_below(units: Sequence[Unit], path: str, kept: frozenset[str]) -> bool:
+    return any(u.is_leaf and u.path in kept and u.path.startswith(path + ".") for u in units)
+
+
+def _nullable_holder(units: Sequence[Unit], index: int) -> str | None:
+    """Path of the nullable record a unit is inside, if any (records are nested one deep at most there)."""
+    path = units[index].path
+    holders = [u.path for u in units if not u.is_leaf and path.startswith(u.path + ".")]
+    return holders[-1] if holders else None
