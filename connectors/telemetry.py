@@ -85,9 +85,7 @@ class _BulkHistogram(Collector):
 class Telemetry:
     """The metrics and log lines of one process."""
 
-    def __init__(
-        self, *, process: str, clock: Callable[[], float], registry: CollectorRegistry | None = None
-    ) -> None:
+    def __init__(self, *, process: str, clock: Callable[[], float], registry: CollectorRegistry | None = None) -> None:
         """`clock` gives Unix time in seconds. A registry of its own keeps two objects in one process
         apart."""
         self.registry = registry or CollectorRegistry()
@@ -95,7 +93,7 @@ class Telemetry:
         self._clock = clock
         self._waiting: str | None = "start"
         self._oldest_ms: int | None = None
-        self._counters = {m: self._counter(m) for m in defined.all_metrics() if m.kind == "counter"}
+        self._counters = {m.name: self._counter(m) for m in defined.all_metrics() if m.kind == "counter"}
         self._gauges = {m.name: self._gauge(m) for m in defined.all_metrics() if m.kind == "gauge"}
         self._commit = self._histogram(defined.TRANSACTION_SECONDS)
         self._batch = self._histogram(defined.BATCH_SIZE)
@@ -159,9 +157,7 @@ class Telemetry:
         unrouted = sum(n for (_, disposition), n in batch.events.items() if disposition == "UNROUTED")
         if unrouted:
             self._say(logging.WARNING, "router.unrouted", records=unrouted)
-        self._say(
-            logging.DEBUG, "router.batch-committed", records=batch.records, seconds=round(batch.seconds, 4)
-        )
+        self._say(logging.DEBUG, "router.batch-committed", records=batch.records, seconds=round(batch.seconds, 4))
 
     def batch_not_committed(self, *, result: str, records: int, error: str) -> None:
         """`result` is `aborted`, `fenced` or `unknown`; `error` is the client library's error name."""
@@ -190,9 +186,7 @@ class Telemetry:
 
     # --- ledger -------------------------------------------------------------------------------------------
 
-    def ledger_committed(
-        self, *, events: int, outcomes: int, seconds: float, newest_decided_at_ms: int | None
-    ) -> None:
+    def ledger_committed(self, *, events: int, outcomes: int, seconds: float, newest_decided_at_ms: int | None) -> None:
         self._add(defined.LEDGER_EVENTS, {(): events})
         self._add(defined.LEDGER_OUTCOMES, {(): outcomes})
         self._ledger_commit.observe(seconds)
@@ -248,7 +242,7 @@ class Telemetry:
         return 0.0 if oldest is None else max(0.0, self._clock() - oldest / 1000)
 
     def _add(self, metric: Metric, counts: Mapping[_K, int]) -> None:
-        counter = self._counters[metric]
+        counter = self._counters[metric.name]
         for labels, count in counts.items():
             (counter.labels(*labels) if labels else counter).inc(count)
 
