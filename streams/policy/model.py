@@ -1,0 +1,295 @@
+"""The area files as frozen models: what a policy lead writes, checked for shape only.
+
+Keys are lowerCamelCase in the files. References between entries are checked in `checks.py`, references to the event
+contract in `contract_checks.py`; a model here is only well formed, not yet right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from schemas.vocabulary import (
+    AddressProtection,
+    AgencyCategory,
+    AgencyGrade,
+    DpRegime,
+    DutyBasis,
+    FieldClass,
+    IdentifierScheme,
+    LegalGateway,
+    Marking,
+    MatchStatus,
+    Purpose,
+    Urgency,
+)
+from streams.policy.located import Marks, Place
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Gss = Annotated[str, StringConstraints(min_length=1, max_length=9)]  # the format itself: schemas.identifiers
+Party = Annotated[
+    str, StringConstraints(pattern=r"^(category:[A-Z_]+(@[a-z0-9][a-z0-9-]{0,62})?|[a-z0-9][a-z0-9-]{0,62})$")
+]
+
+SELECTORS = (
+    "child.school",
+    "child.gp",
+    "child.communityHealth",
+    "child.homeAuthority",
+    "child.placingAuthority",
+    "child.hostAuthority",
+    "area",
+    "explicit",
+    "source",
+)
+
+
+def _only_dates(value: object) -> object:
+    """Pydantic would read `0` as 1 January 1970; a date here is a YAML date or `2026-09-30`."""
+    if isinstance(value, (str, date)) and not isinstance(value, datetime):
+        return value
+    raise ValueError("should be a date such as `2026-09-30`")
+
+
+Day = Annotated[date, BeforeValidator(_only_dates)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class Effect(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Channel(StrEnum):
+    KAFKA = "kafka"
+    GATEWAY = "gateway"
+
+
+class Serves(StrEnum):
+    CHILD = "CHILD"
+    FAMILY = "FAMILY"
+    PERSON_OF_CONCERN = "PERSON_OF_CONCERN"  # never LOCATING, CONTACT or PLACEMENT (P-06)
+
+
+class Staffed(StrEnum):
+    ROUND_THE_CLOCK = "ROUND_THE_CLOCK"
+    EXTENDED_HOURS = "EXTENDED_HOURS"
+    OFFICE_HOURS = "OFFICE_HOURS"
+    SCHOOL_HOURS = "SCHOOL_HOURS"
+
+
+class OutcomeExpected(StrEnum):
+    DELIVERED = "DELIVERED"
+    WITHHELD = "WITHHELD"
+    DENIED = "DENIED"
+    HELD = "HELD"
+    ABSENT = "ABSENT"  # not a candidate at all
+
+
+class Clock(StrEnum):
+    """Time allowed to acknowledge. WD working days, SD school days."""
+
+    PT15M = "PT15M"
+    PT1H = "PT1H"
+    PT4H = "PT4H"
+    PT72H = "PT72H"
+    WD1 = "1WD"
+    WD2 = "2WD"
+    WD5 = "5WD"
+    SD5 = "5SD"
+    SD10 = "10SD"
+    NEXT_SCHOOL_DAY = "NEXT_SCHOOL_DAY"
+    NONE = "NONE"
+
+
+class RoleModel(Model):
+    title: Text
+    serves: Serves = Serves.CHILD
+    restricted: bool = False  # may receive restricted-lane events (P-08)
+    staffed: Staffed = Staffed.OFFICE_HOURS
+    classes: tuple[FieldClass, ...]  # ceiling of what this role may ever hold; ROUTING always
+
+
+class Term(Model):
+    from_: Day = Field(alias="from")
+    to: Day
+
+
+class AreaFile(Model):
+    """area.yaml."""
+
+    area: Slug
+    name: Text
+    authorities: tuple[Gss, ...] = Field(min_length=1)
+    duty_commenced_on: Day
+    legal_text: Text
+    front_door: Slug
+    responsible_officer_role: Slug | None = None
+    review_by: Day
+    neighbours: tuple[Slug, ...] = ()
+    locating_roles: tuple[Slug, ...] = ()
+    bank_holidays: Literal["england"] | tuple[Day, ...] = "england"
+    school_terms: tuple[Term, ...] = ()
+    roles: Mapping[Slug, RoleModel]
+
+
+class DutyBasisModel(Model):
+    basis: DutyBasis
+    evidence: Text
+    from_: Day = Field(alias="from")
+    until: Day | None = None  # last day
+
+
+class IdentifierModel(Model):
+    scheme: IdentifierScheme
+    id: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+
+
+class ContactModel(Model):
+    name: Text
+    phone: Text
+
+
+class ContactsModel(Model):
+    office: ContactModel
+    out_of_hours: ContactModel | None = None
+
+
+class ScopeModel(Model):
+    event_types: tuple[str, ...] = Field(min_length=1)
+
+
+class ContractModel(Model):
+    commissioner: Slug
+    scope: ScopeModel
+    until: Day  # last day
+
+
+class AgencyModel(Model):
+    id: Slug
+    name: Text
+    organisation: Slug | None = None  # legal person; default: the agency itself
+    category: AgencyCategory
+    duty_basis: DutyBasisModel
+    identifiers: tuple[IdentifierModel, ...] = Field(min_length=1)
+    channel: Channel
+    roles: tuple[Slug, ...] = ()
+    authorities: tuple[Gss, ...] | None = None  # LAs it serves; default: all of the area
+    contacts: ContactsModel
+    alternate: Slug | None = None
+    contract: ContractModel | None = None
+
+
+class AgreementModel(Model):
+    id: Slug
+    title: Text
+    parties: tuple[Party, ...] = Field(min_length=1)  # agency ids, category:SCHOOL (this area), category:SCHOOL@other
+    purposes: tuple[Purpose, ...] = Field(min_length=1)
+    gateways: tuple[LegalGateway, ...] = Field(min_length=1)
+    lawful_basis: Text
+    regimes: tuple[DpRegime, ...] = Field(min_length=1)
+    signed_on: Day
+    review_by: Day  # last day
+
+
+class ProjectionModel(Model):
+    reason: Text
+    common: tuple[str, ...] = ()
+    events: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Range(Model):
+    at_least: int | None = Field(default=None, ge=0, le=30)
+    at_most: int | None = Field(default=None, ge=0, le=30)
+
+
+class When(Model):
+    """Conditions that must all hold. `None` means not asked."""
+
+    source_category: tuple[AgencyCategory, ...] | None = Field(default=None, min_length=1)
+    source: tuple[Slug, ...] | None = Field(default=None, min_length=1)
+    urgency: tuple[Urgency, ...] | None = Field(default=None, min_length=1)
+    grade: tuple[AgencyGrade, ...] | None = Field(default=None, min_length=1)
+    purpose: tuple[Purpose, ...] | None = Field(default=None, min_length=1)
+    protection: tuple[AddressProtection, ...] | None = Field(default=None, min_length=1)
+    match: tuple[MatchStatus, ...] | None = Field(default=None, min_length=1)
+    marking: tuple[Marking, ...] | None = Field(default=None, min_length=1)
+    area_gss: tuple[Gss, ...] | None = Field(default=None, min_length=1)
+    concerns: tuple[str, ...] | None = Field(default=None, min_length=1)
+    restricted: bool | None = None
+    sensitive_service: bool | None = None
+    do_not_disclose_to_subject: bool | None = None
+    unborn: bool | None = None
+    has_school: bool | None = None
+    has_gp: bool | None = None
+    has_community_health: bool | None = None
+    age_years: Range | None = None
+
+
+class To(Model):
+    role: Slug
+    of: Annotated[str, StringConstraints(max_length=60)]  # one of SELECTORS or category:<CATEGORY>
+
+
+class RuleModel(Model):
+    id: Slug
+    effect: Effect
+    events: tuple[str, ...] = Field(min_length=1)
+    when: When = When()
+    gateways: tuple[LegalGateway, ...] | None = Field(default=None, min_length=1)  # an allow rule must name them
+    regimes: tuple[DpRegime, ...] | None = Field(default=None, min_length=1)  # allow: [UKGDPR]; deny: all
+    to: To
+    share: str | None = None
+    under: str | None = None
+    clock: Clock | None = None
+    reason: Text
+    valid_from: Day | None = None
+    valid_until: Day | None = None  # last day
+
+
+class CaseEvent(Model):
+    type: str
+    source: Slug | None = None  # publisher; default: the agency that the example's sourceOrg names
+    set: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class Expectation(Model):
+    agency: Annotated[str, StringConstraints(pattern=r"^(unresolved:[A-Za-z.]+|[a-z0-9][a-z0-9-]{0,62})$")]
+    outcome: OutcomeExpected
+    rule: Slug | None = None
+    reason: str | None = None
+    gets: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+
+
+class CaseModel(Model):
+    name: Text
+    rule: Slug | None = None
+    event: CaseEvent
+    at: AwareDatetime
+    expect: tuple[Expectation, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """One area folder, read. `places` knows where each entry stands; empty for an area built in code."""
+
+    spec: AreaFile
+    agencies: tuple[AgencyModel, ...]
+    agreements: tuple[AgreementModel, ...]
+    projections: Mapping[str, ProjectionModel]
+    rules: tuple[RuleModel, ...]
+    cases: tuple[CaseModel, ...] = ()
+    bank_holidays: tuple[date, ...] = ()
+    places: Mapping[tuple[str, str], Place] = field(default_factory=dict)
+    marks: Mapping[str, Marks] = field(default_factory=dict)
