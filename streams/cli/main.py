@@ -1,0 +1,102 @@
+"""The `masa` command: every command group, and what errors become."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+
+import typer
+
+from streams.cli import doctor, schemas
+from streams.cli.runtime import VERSION, BadUsage, Exit, Refused, say
+
+HELP = """
+Routes safeguarding events between the agencies of a multi-agency safeguarding arrangement.
+
+An agency publishes an event once; the exchange decides, recipient by recipient and field by field, who is
+entitled to what under the local rules, delivers exactly that, and can prove what it did.
+
+[bold]First steps[/bold]
+
+\b
+  masa up --demo              the whole exchange here, with simulated traffic
+  masa schemas list           what can be published, by whom
+  masa schemas example early-help.episode | masa publish -
+                              a valid event, published
+  masa ledger show EVENT      who got it, who did not, and why
+  masa inbox oakfield-primary what one agency received
+  masa doctor                 what is missing on this machine
+
+[bold]Where things are[/bold]
+
+Commands find the running exchange in ./.masa; name another with --data-dir or MASA_DATA_DIR.
+KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL, when set, name a real broker and database.
+
+[bold]Exit status[/bold]
+
+0 yes; 1 the answer is no (invalid, refused, differs); 2 wrong usage; 3 a broker, a database or a program is
+missing.
+"""
+
+app = typer.Typer(
+    name="masa",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"masa {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and leave."
+    ),
+) -> None:
+    """Options of `masa` itself; the help text is HELP."""
+
+
+app.command("doctor", rich_help_panel="Run")(doctor.doctor)
+app.add_typer(schemas.app, name="schemas", rich_help_panel="Publish and receive")
+
+
+def main() -> None:
+    """Entry point. Turns the errors that commands raise into a message and an exit status."""
+    try:
+        app()
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does: not a fault, and nothing more can be written.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.OK)
+    except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, it becomes a status
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    from connectors.errors import ConnectorFailure, RefuseRecord
+    from schemas.errors import ContractError
+
+    match error:
+        case Refused() | ContractError() | RefuseRecord():
+            say(str(error))
+            return Exit.NO
+        case BadUsage():
+            say(f"masa: {error}")
+            return Exit.USAGE
+        case ConnectorFailure():
+            say(f"masa: {error}")
+            return Exit.ENVIRONMENT
+        case _:
+            traceback.print_exception(error)
+            return Exit.ENVIRONMENT
