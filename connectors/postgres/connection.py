@@ -14,8 +14,13 @@ from connectors.errors import ChangeSettings, ExitForSupervisor, NotPermitted, R
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 CONNECT_TIMEOUT_S = 5
-# A server that vanished without closing its sockets is noticed after about 10 + 3 × 5 s.
-_KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+# A server that vanished without closing its sockets is noticed after about 25 s.
+_KEEPALIVE: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 
 # The server is stopping or starting, or another transaction was in the way: the same work can be done again.
 _PASSING = (
@@ -36,7 +41,7 @@ def connect(url: str, *, application: str = "masa", autocommit: bool = True) -> 
     cannot be read or names no database.
     """
     with database_failures():
-        connection = psycopg.connect(
+        return psycopg.connect(
             url,
             autocommit=autocommit,
             application_name=application,
@@ -44,7 +49,6 @@ def connect(url: str, *, application: str = "masa", autocommit: bool = True) -> 
             options="-c timezone=UTC",
             **_KEEPALIVE,
         )
-    return connection
 
 
 @contextmanager

@@ -55,7 +55,7 @@ CREATE TABLE ledger.progress (
 """
 
 COMMENTS = {
-    "TABLE ledger.event": "One row an audit record. Holds no narrative, no identifier of a child, no locating value (A-02)",
+    "TABLE ledger.event": "One row an audit record; no narrative, no identifier of a child, no locating value (A-02)",
     "COLUMN ledger.event.kind": "What became of the record; UNREADABLE when the audit record itself could not be read",
     "COLUMN ledger.event.subject": "Keyed pseudonym of the child",
     "COLUMN ledger.event.record": "The audit record as it was read: Avro single-object encoding",

@@ -1,0 +1,154 @@
+"""The ledger's loop: audit stream to PostgreSQL, effect exactly once.
+
+The offset to go on from lives in the database, in the transaction that stored the rows before it; Kafka's own group
+offsets play no part. Whatever fails, the loop drops its connections, asks the database where it is, and goes on from
+there: a commit whose outcome is unknown is thereby settled too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from connectors.errors import RetryLater
+from connectors.kafka.offset_consumer import OffsetConsumer, Partition, Polled
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.topics import AUDIT
+from streams.ledger.rows import RowReader, Rows
+from streams.ledger.store import LedgerWriter
+from streams.ledger.times import millis_of
+
+BATCH_RECORDS = 5_000
+BATCH_WAIT_S = 0.1
+# Partitions added to the audit topic are found after at most this long.
+PARTITIONS_EVERY_S = 30.0
+
+
+class LedgerEvents(Protocol):
+    """What the loop tells: one method an occurrence."""
+
+    def ledger_committed(
+        self, *, events: int, outcomes: int, seconds: float, newest_decided_at_ms: int | None
+    ) -> object: ...
+    def ledger_behind(self, records: int) -> object: ...
+    def ledger_failed(self, *, error: str) -> object: ...
+
+
+class Surroundings(NamedTuple):
+    """What the loop may not fetch for itself."""
+
+    now: Callable[[], float]  # monotonic, seconds
+    pause: Callable[[float], object]  # waits so many seconds, less when asked to stop
+    stopping: Callable[[], bool]
+    events: LedgerEvents
+
+
+class _Plan(NamedTuple):
+    rows: list[Rows]
+    moves: dict[int, tuple[int | None, int]]
+
+
+def plan(polled: Polled, positions: dict[int, int | None], reader: RowReader) -> _Plan:
+    """The rows of a poll and how far it moves each partition. Pure.
+
+    A record below its partition's position is one already stored, and is left out.
+    """
+    rows: list[Rows] = []
+    reached: dict[int, int] = {}
+    for record in polled.records:
+        number = record.partition
+        at = reached.get(number, positions.get(number))
+        if at is not None and record.offset < at:
+            continue
+        rows.append(reader.rows(number, record.offset, record.timestamp, record.value))
+        reached[number] = record.offset + 1
+    for partition, end in polled.ends.items():
+        # Markers and aborted records after the last one: passing them keeps "behind" honest.
+        reached[partition.partition] = max(end, reached.get(partition.partition, 0))
+    moves = {
+        number: (positions.get(number), following)
+        for number, following in reached.items()
+        if positions.get(number) != following
+    }
+    return _Plan(rows, moves)
+
+
+def run(
+    settings: KafkaSettings, database_url: str, reader: RowReader, around: Surroundings, *, topic: str = AUDIT
+) -> None:
+    """Until told to stop. Passing failures are retried for ever, with growing pauses.
+
+    Raises `OwnershipLost`, `OffsetLost`, `NotPermitted` and `ChangeSettings`: a supervisor or an operator must act.
+    """
+    failures = 0
+    while not around.stopping():
+        session: _Session | None = None
+        try:
+            session = _Session(settings, database_url, reader, around, topic)
+            while not around.stopping():
+                session.step()
+                failures = 0
+        except RetryLater as failure:
+            around.events.ledger_failed(error=type(failure).__name__)
+            around.pause(min(5.0, 0.1 * 2**failures))
+            failures = min(failures + 1, 6)
+        finally:
+            if session is not None:
+                session.close()
+
+
+class _Session:
+    """One writer and one consumer that started from what the writer's database said."""
+
+    def __init__(self, settings: KafkaSettings, url: str, reader: RowReader, around: Surroundings, topic: str) -> None:
+        self._topic, self._reader, self._around = topic, reader, around
+        self._writer = LedgerWriter(url, topic)
+        self._consumer = OffsetConsumer(settings, client_id="masa-ledger", headers=False)
+        self._positions: dict[int, int | None] = {}
+        self._partitions: Sequence[Partition] = ()
+        self._looked_at = 0.0
+        try:
+            self._look_for_partitions()
+        except BaseException:
+            self.close()
+            raise
+
+    def _look_for_partitions(self) -> None:
+        self._looked_at = self._around.now()
+        found = self._consumer.partitions(self._topic)
+        if found == self._partitions:
+            return
+        stored = self._writer.offsets()
+        self._positions = {each.partition: stored.get(each.partition) for each in found}
+        self._consumer.assign({each: self._positions[each.partition] for each in found})
+        self._partitions = found
+
+    def step(self) -> None:
+        """One poll, and one transaction if it brought anything."""
+        if self._around.now() - self._looked_at > PARTITIONS_EVERY_S:
+            self._look_for_partitions()
+        polled = self._consumer.poll(BATCH_RECORDS, BATCH_WAIT_S)
+        planned = plan(polled, self._positions, self._reader)
+        if planned.moves:
+            self._commit(planned)
+        known = {Partition(self._topic, n): at for n, at in self._positions.items() if at is not None}
+        self._around.events.ledger_behind(self._consumer.behind(known))
+
+    def _commit(self, planned: _Plan) -> None:
+        started = self._around.now()
+        self._writer.write(planned.rows, planned.moves)
+        for number, (_, following) in planned.moves.items():
+            self._positions[number] = following
+        newest = max((each.event.decided_at for each in planned.rows), default=None)
+        self._around.events.ledger_committed(
+            events=len(planned.rows),
+            outcomes=sum(len(each.outcomes) for each in planned.rows),
+            seconds=self._around.now() - started,
+            newest_decided_at_ms=millis_of(newest) if newest is not None else None,
+        )
+
+    def close(self) -> None:
+        try:
+            self._consumer.close()
+        finally:
+            self._writer.close()

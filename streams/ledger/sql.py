@@ -1,0 +1,88 @@
+"""Every SQL text of the ledger."""
+
+from __future__ import annotations
+
+# --- writing --------------------------------------------------------------------------------------------------
+# Held by the writing session for as long as it lives, so a second instance cannot write at the same time.
+TRY_LOCK = "SELECT pg_try_advisory_lock(%s)"
+UNLOCK = "SELECT pg_advisory_unlock(%s)"
+
+PROGRESS = "SELECT partition, next_offset FROM ledger.progress WHERE topic = %s"
+
+START_PROGRESS = """
+INSERT INTO ledger.progress (topic, partition, next_offset) VALUES (%s, %s, %s)
+ON CONFLICT (topic, partition) DO NOTHING
+"""
+
+# Compare and set: even a writer that wrongly believes that it is the only one cannot move it twice.
+ADVANCE = """
+UPDATE ledger.progress SET next_offset = %(next)s
+WHERE topic = %(topic)s AND partition = %(partition)s AND next_offset = %(expected)s
+"""
+
+COPY_EVENTS = """
+COPY ledger.event (audit_partition, audit_offset, decided_at, received_at, kind, source_topic, source_partition,
+    source_offset, event_id, event_type, source, rule_set, subject, record) FROM STDIN (FORMAT binary)
+"""
+# Instants go over as 8-byte integers: that is timestamptz's binary form.
+EVENT_TYPES = (
+    "int4", "int8", "int8", "int8", "text", "text", "int4", "int8", "text", "text", "text", "text", "text", "bytea",
+)  # fmt: skip
+
+COPY_OUTCOMES = """
+COPY ledger.outcome (audit_partition, audit_offset, decided_at, agency, outcome, reason, delivery_id, ack_by)
+FROM STDIN (FORMAT binary)
+"""
+OUTCOME_TYPES = ("int4", "int8", "int8", "text", "text", "text", "text", "int8")
+
+# --- months ---------------------------------------------------------------------------------------------------
+MONTHS = """
+SELECT child.relname FROM pg_inherits
+JOIN pg_class child ON child.oid = inhrelid
+WHERE inhparent = 'ledger.event'::regclass
+"""
+
+# A table made on its own and then attached lets readers of the other months go on; CREATE ... PARTITION OF would wait
+# for every one of them, and keep new ones waiting meanwhile.
+MAKE_MONTH = (
+    "CREATE TABLE ledger.{name} (LIKE ledger.{parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)",
+    "ALTER TABLE ledger.{parent} ATTACH PARTITION ledger.{name} FOR VALUES FROM ({first}) TO ({next})",
+)
+# Audit records of 1 to 4 KiB stay in their row: storing them apart costs more than the space it saves.
+KEEP_IN_ROW = "ALTER TABLE ledger.{name} SET (toast_tuple_target = 8160)"
+
+# --- questions ------------------------------------------------------------------------------------------------
+BY_EVENT = """
+SELECT audit_partition, audit_offset, kind, record FROM ledger.event
+WHERE event_id = %s ORDER BY decided_at, audit_partition, audit_offset
+"""
+
+DELIVERIES = """
+SELECT o.audit_partition, o.audit_offset, o.agency, e.kind, e.record
+FROM ledger.outcome o
+JOIN ledger.event e USING (audit_partition, audit_offset, decided_at)
+WHERE (%(agency)s::text IS NULL OR o.agency = %(agency)s)
+  AND (%(outcome)s::text IS NULL OR o.outcome = %(outcome)s)
+  AND (%(since)s::timestamptz IS NULL OR o.decided_at >= %(since)s)
+ORDER BY o.decided_at DESC, o.audit_partition, o.audit_offset DESC, o.agency
+LIMIT %(limit)s
+"""
+
+POSITION = """
+SELECT topic, partition, next_offset FROM ledger.progress ORDER BY topic, partition
+"""
+
+NEWEST = "SELECT max(decided_at) FROM ledger.event"
+
+COUNTS = "SELECT kind, count(*) FROM ledger.event GROUP BY kind ORDER BY kind"
+OUTCOME_COUNTS = "SELECT outcome, count(*) FROM ledger.outcome GROUP BY outcome ORDER BY outcome"
+
+# --- the checker ----------------------------------------------------------------------------------------------
+ALL_EVENTS = """
+SELECT audit_partition, audit_offset, decided_at, received_at, kind, source_topic, source_partition, source_offset,
+    event_id, event_type, source, rule_set, subject, record
+FROM ledger.event
+"""
+ALL_OUTCOMES = """
+SELECT audit_partition, audit_offset, decided_at, agency, outcome, reason, delivery_id, ack_by FROM ledger.outcome
+"""

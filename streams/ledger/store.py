@@ -1,0 +1,120 @@
+"""The ledger's writer: rows and offsets in one transaction, by one instance at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from psycopg import sql as compose
+
+from connectors.errors import ExitForSupervisor, NotReady
+from connectors.postgres.connection import connect, database_failures
+from streams.ledger import sql
+from streams.ledger.rows import Rows
+from streams.ledger.times import Month, month_of
+
+_WRITER_LOCK = 0x6D617361_0002
+
+Offsets = Mapping[int, int]  # audit partition -> next offset to read
+
+
+class AnotherWriter(NotReady):
+    """Another ledger instance is writing to this database. Wait for it to stop, or stop this one."""
+
+
+class OwnershipLost(ExitForSupervisor):
+    """The stored offsets moved without this writer: another instance wrote. Nothing of this batch was kept."""
+
+
+class LedgerWriter:
+    """Owns one connection and, through it, the right to write. Not thread-safe.
+
+    When any method raises, close the writer and make a new one; what the database then says about offsets is true.
+    """
+
+    def __init__(self, url: str, topic: str) -> None:
+        """Raises `AnotherWriter` when the ledger is being written, and as `connect` does."""
+        self._topic = topic
+        self._connection = connect(url, application="masa-ledger")
+        try:
+            self._take_lock()
+            with database_failures():
+                self._months = {name for (name,) in self._connection.execute(sql.MONTHS)}
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_lock(self) -> None:
+        with database_failures():
+            row = self._connection.execute(sql.TRY_LOCK, (_WRITER_LOCK,)).fetchone()
+        if row != (True,):
+            raise AnotherWriter("another ledger instance is writing to this database: only one may, stop the other")
+
+    def offsets(self) -> dict[int, int]:
+        """Where to go on, by partition of the audit topic."""
+        with database_failures():
+            return dict(self._connection.execute(sql.PROGRESS, (self._topic,)).fetchall())
+
+    def write(self, rows: Sequence[Rows], moves: Mapping[int, tuple[int | None, int]]) -> None:
+        """Store rows and move offsets (partition -> expected, next), all or nothing, durable on return.
+
+        An expected offset of None means that the partition was never read. Raises `OwnershipLost`; after
+        `RetryLater` it is unknown whether the transaction took effect.
+        """
+        with database_failures():
+            self._make_months({month_of(each.event.decided_at) for each in rows})
+            with self._connection.transaction():
+                self._copy(rows)
+                for partition, (expected, following) in sorted(moves.items()):
+                    self._advance(partition, expected, following)
+
+    def _copy(self, rows: Sequence[Rows]) -> None:
+        with self._connection.cursor() as cursor:
+            if rows:
+                with cursor.copy(sql.COPY_EVENTS) as copy:
+                    copy.set_types(sql.EVENT_TYPES)
+                    for each in rows:
+                        copy.write_row(each.event)
+            if any(each.outcomes for each in rows):
+                with cursor.copy(sql.COPY_OUTCOMES) as copy:
+                    copy.set_types(sql.OUTCOME_TYPES)
+                    for each in rows:
+                        for outcome in each.outcomes:
+                            copy.write_row(outcome)
+
+    def _advance(self, partition: int, expected: int | None, following: int) -> None:
+        if expected is None:
+            start = (self._topic, partition, following)
+            changed = self._connection.execute(sql.START_PROGRESS, start).rowcount
+        else:
+            move = {"topic": self._topic, "partition": partition, "expected": expected, "next": following}
+            changed = self._connection.execute(sql.ADVANCE, move).rowcount
+        if changed != 1:
+            raise OwnershipLost(
+                f"{self._topic} [{partition}]: the stored offset is not {expected} any more: another instance wrote"
+            )
+
+    def _make_months(self, months: set[Month]) -> None:
+        """Tables of months seen for the first time, in a transaction of their own."""
+        for month in sorted(months):
+            if f"event_{month}" in self._months:
+                continue
+            with self._connection.transaction():
+                for parent in ("event", "outcome"):
+                    self._make_month(parent, month)
+            self._months.add(f"event_{month}")
+
+    def _make_month(self, parent: str, month: Month) -> None:
+        parts = {
+            "name": compose.Identifier(f"{parent}_{month}"),
+            "parent": compose.Identifier(parent),
+            "first": compose.Literal(f"{month.first} 00:00:00+00"),
+            "next": compose.Literal(f"{month.next.first} 00:00:00+00"),
+        }
+        for text in sql.MAKE_MONTH:
+            self._connection.execute(compose.SQL(text).format(**parts))
+        if parent == "event":
+            self._connection.execute(compose.SQL(sql.KEEP_IN_ROW).format(name=parts["name"]))
+
+    def close(self) -> None:
+        """Gives the right to write back at once."""
+        self._connection.close()
