@@ -138,6 +138,10 @@ class Telemetry:
         it could quote a record, so only the class and the frames are."""
         self._say(logging.ERROR, "process.failed", error=type(error).__name__, frames=_frames(error))
 
+    def client_trouble(self, error: str) -> None:
+        """A Kafka client reports trouble that it will get over by itself. `error` is the library's name for it."""
+        self._say(logging.WARNING, "kafka.client-trouble", error=error)
+
     # --- router -------------------------------------------------------------------------------------------
 
     def batch_committed(self, batch: RoutedBatch) -> None:

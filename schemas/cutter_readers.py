@@ -10,7 +10,7 @@ Reader = Callable[[bytes, int], tuple[Any, int]]
 StringRules = Callable[[Schema, Any], tuple[int, str | None]]
 
 
-class CutError(Exception):
+class CutError(ValueError):
     """Not surely well-formed: take the slow path, which decides and explains."""
 
 

@@ -14,7 +14,7 @@ Every call is bounded by a timeout, because librdkafka's own default is to wait 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
@@ -26,7 +26,7 @@ _POLL_EVERY = 512  # outputs between two looks at the client's events
 _FULL_WAIT_SECONDS = 0.05  # pause when the client's queue is full
 _RETRIES = 5
 
-Headers = Sequence[tuple[str, str | bytes]]
+Headers = list[tuple[str, str | bytes | None]]
 
 
 class Output(NamedTuple):

@@ -1,0 +1,308 @@
+"""The router's decision about a batch: records in, records out, nothing touched.
+
+`Planner.plan` yields every output of a batch and counts what it did; the shell (`streams.routing.router`) sends them in
+one transaction and then tells the planner whether it committed. Time comes in as an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from connectors.kafka import topics
+from connectors.kafka.batch_consumer import Partition, Record
+from connectors.kafka.transaction import Headers, Output, Resume
+from schemas.codec import encode_record, record_frame
+from schemas.pseudonym import Pseudonymiser, delivery_id
+from schemas.vocabulary import Disposition, OutcomeKind, RejectReason
+from streams.policy.clocks import Calendar, ack_by
+from streams.policy.decide import decide
+from streams.policy.decision import Decision
+from streams.policy.facts import AgencyId, EpochMillis
+from streams.policy.index import RuleSet
+from streams.routing.audit_pieces import AuditPieces, Origin, delivered_piece
+from streams.routing.audit_record import audit_datum
+from streams.routing.deliveries import Preparer, iso
+from streams.routing.intake import Event, Intake, Rejection
+from streams.routing.repeats import Window
+from streams.routing.sources import disagreement, header_mismatch, publisher
+from streams.routing.tally import Tally
+
+_NO_HEADERS: dict[str, bytes] = {}
+
+
+class Planner:
+    """Plans batches for one slot under one rule set at a time. Pure but for its memory of what was routed."""
+
+    def __init__(self, intake: Intake, pseudonymiser: Pseudonymiser, slot: int) -> None:
+        self._intake = intake
+        self._digest: Callable[[bytes], bytes] = pseudonymiser.digest
+        self._pieces = AuditPieces(record_frame("audit"), slot)
+        self._slot = slot
+        self._rules: RuleSet | None = None
+        self._preparer: Preparer | None = None
+        self._windows: dict[Partition, Window] = {}
+        self._owners: dict[str, str | None] = {}
+        self._touched: dict[Partition, int] = {}
+        self._ack_by: dict[str | None, int | None] = {}
+        self.tally = Tally()
+
+    def use(self, rules: RuleSet | None) -> None:
+        """The rule set for the batches to come; None holds every event."""
+        self._rules = rules
+        self._preparer = Preparer(rules.agencies, _inbox_of, rules.hash) if rules else None
+
+    def own(self, partition: Partition, window: Window) -> None:
+        self._windows[partition] = window
+
+    def disown(self, partition: Partition) -> None:
+        self._windows.pop(partition, None)
+
+    def touched(self) -> list[Partition]:
+        """Partitions of the batch planned last."""
+        return list(self._touched)
+
+    def rebuild(self, window: Window, records: Iterable[Record]) -> None:
+        """Fill a window from the tail of its own partition."""
+        for record in records:
+            if window.was_routed(record.offset()):
+                origin, event = self._read(record)
+                if isinstance(event, Event):
+                    window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
+                    window.keep()
+
+    def plan(self, records: Iterable[Record], now: EpochMillis) -> Iterator[Output]:
+        """Every output of a batch. Exactly one of them a record is its audit record."""
+        self.tally = Tally()
+        self._touched = {}
+        self._ack_by = {}
+        for record in records:
+            yield from self._one(record, now)
+
+    def resume(self) -> Iterator[Resume]:
+        """Where each partition of the planned batch goes on, if it commits; lazy, so ask before planning ends."""
+        for each, offset in self._touched.items():
+            yield Resume(each.topic, each.partition, offset + 1, self._windows[each].metadata())
+
+    def committed(self) -> None:
+        for partition in self._touched:
+            self._windows[partition].keep()
+
+    def aborted(self) -> None:
+        for partition in self._touched:
+            if partition in self._windows:
+                self._windows[partition].drop()
+
+    def _one(self, record: Record, now: EpochMillis) -> list[Output]:
+        origin, event = self._read(record)
+        partition = Partition(origin.topic, origin.partition)
+        window = self._windows[partition]
+        self._touched[partition] = origin.offset
+        self.tally.arrived(origin.received_at)
+        if isinstance(event, Rejection):
+            return self._reject(record, origin, event, None, window, now)
+        rules = self._rules
+        if rules is None:
+            decision = decide(event.facts, None, now)
+            window.stage_not_routed(origin.offset)
+            return self._hold(record, origin, event, decision, now)
+        refusal = disagreement(
+            rules.agencies.get(event.facts.source), event.claim, through_gateway=self._owner(origin.topic) is None
+        ) or unknown_recipient(event, rules)
+        if refusal:
+            return self._reject(record, origin, refusal, event, window, now)
+        seen = window.find(event.facts.event_id, origin.digest)
+        if seen is not None:
+            if seen.same_content:
+                return [self._repeat(origin, event, seen.offset, now)]
+            reused = Rejection(
+                RejectReason.ID_REUSED, "envelope.eventId", "already used for other content: make a new id"
+            )
+            return self._reject(record, origin, reused, event, window, now)
+        decision = decide(event.facts, rules, now)
+        if decision.disposition is Disposition.HELD:
+            window.stage_not_routed(origin.offset)
+            return self._hold(record, origin, event, decision, now)
+        window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
+        return self._deliver(record, origin, event, decision, now)
+
+    def _read(self, record: Record) -> tuple[Origin, Event | Rejection]:
+        """The record's event, readable and agreeing with its headers, or why not."""
+        value = record.value() or b""
+        received_at = EpochMillis(record.timestamp()[1])
+        origin = Origin(record.topic(), record.partition(), record.offset(), received_at, self._digest(value))
+        pairs = record.headers()
+        headers = dict(pairs) if pairs else _NO_HEADERS
+        source = publisher(self._owner(origin.topic), headers)
+        if isinstance(source, Rejection):
+            return origin, source
+        event = self._intake.read(value, source, received_at)
+        if isinstance(event, Event):
+            mismatch = header_mismatch(headers, event.facts.event_id, event.facts.event_type)
+            if mismatch:
+                return origin, mismatch
+        return origin, event
+
+    def _owner(self, topic: str) -> str | None:
+        """The agency a topic belongs to, None for the gateway's."""
+        try:
+            return self._owners[topic]
+        except KeyError:
+            parsed = topics.parse(topic)
+            if parsed is None:
+                raise ValueError(f"`{topic}` is not an outbox") from None
+            return self._owners.setdefault(topic, parsed.agency)
+
+    def _deliver(
+        self, record: Record, origin: Origin, event: Event, decision: Decision, now: EpochMillis
+    ) -> list[Output]:
+        facts, contract = event.facts, event.event_type
+        preparer, tally = self._preparer, self.tally
+        assert preparer is not None  # noqa: S101 - set together with the rules
+        key = facts.subject or facts.event_id
+        outputs: list[Output] = []
+        pieces: list[bytes] = []
+        held: list[str] = []
+        dynamic: Headers | None = None
+        for outcome in decision.outcomes:
+            prepared = preparer.prepare(outcome, contract)
+            tally.decided(prepared)
+            if prepared.topic is None or prepared.plan is None:
+                pieces.append(prepared.audit)
+                if outcome.kind is OutcomeKind.HELD:
+                    held.append(outcome.agency)
+                continue
+            if dynamic is None:
+                dynamic = [("ce_id", facts.event_id), ("ce_time", iso(facts.occurred_at))]
+            identity = delivery_id(facts.event_id, outcome.agency, 1)
+            due = self._due(outcome.clock, now)
+            pieces.append(prepared.audit + delivered_piece(identity, due))
+            headers = [("masa-delivery-id", identity), *dynamic, *prepared.headers]
+            if due is not None:
+                headers.append(("masa-ack-by", iso(due)))
+            outputs.append(Output(prepared.topic, self._intake.project(event, prepared.plan), key, headers))
+        if held:
+            outputs.append(self._held_record(record, origin, event, decision, held, now))
+        audit = self._pieces.join(origin, now, facts, decision, pieces)
+        outputs.append(Output(topics.AUDIT, audit, key, None))
+        tally.event(facts.event_type, decision.disposition)
+        return outputs
+
+    def _due(self, clock: str | None, now: EpochMillis) -> int | None:
+        """When acknowledgement is due; the same for the whole batch."""
+        if clock not in self._ack_by:
+            assert self._rules is not None  # noqa: S101 - only called with rules
+            calendar: Calendar = self._rules.calendar
+            self._ack_by[clock] = ack_by(clock, now, calendar) if clock else None
+        return self._ack_by[clock]
+
+    def _repeat(self, origin: Origin, event: Event, first: int, now: EpochMillis) -> Output:
+        self.tally.event(event.facts.event_type, Disposition.REPEATED)
+        rule_set = self._rules.hash if self._rules else None
+        datum = audit_datum(
+            Disposition.REPEATED, origin, now, self._slot, facts=event.facts, rule_set=rule_set, first_seen=first
+        )
+        return self._audit(datum, event)
+
+    def _reject(
+        self,
+        record: Record,
+        origin: Origin,
+        rejection: Rejection,
+        event: Event | None,
+        window: Window,
+        now: EpochMillis,
+    ) -> list[Output]:
+        window.stage_not_routed(origin.offset)
+        self.tally.rejected(event.facts.event_type if event else None, rejection.reason)
+        kept = {
+            **_position(origin),
+            "rejectedAt": now,
+            "reason": rejection.reason.value,
+            "path": rejection.path,
+            "explanation": rejection.explanation,
+            **_as_it_came(record),
+        }
+        rules = self._rules
+        owner = self._owner(origin.topic)
+        datum = audit_datum(
+            Disposition.REJECTED,
+            origin,
+            now,
+            self._slot,
+            facts=event.facts if event else None,
+            rule_set=rules.hash if rules else None,
+            source=owner if rules is None or (owner and AgencyId(owner) in rules.agencies) else None,
+            rejection=rejection,
+        )
+        return [Output(topics.REJECTED, encode_record("rejected", kept), origin.topic, None), self._audit(datum, event)]
+
+    def _hold(self, record: Record, origin: Origin, event: Event, decision: Decision, now: EpochMillis) -> list[Output]:
+        """The event as a whole waits."""
+        self.tally.held(event.facts.event_type, decision.reasons)
+        audit = self._pieces.join(origin, now, event.facts, decision, [])
+        key = event.facts.subject or event.facts.event_id
+        return [
+            self._held_record(record, origin, event, decision, [], now),
+            Output(topics.AUDIT, audit, key, None),
+        ]
+
+    def _held_record(
+        self, record: Record, origin: Origin, event: Event, decision: Decision, agencies: list[str], now: EpochMillis
+    ) -> Output:
+        reasons = decision.reasons or tuple(
+            dict.fromkeys(o.reasons[0] for o in decision.outcomes if o.kind is OutcomeKind.HELD)
+        )
+        kept = {
+            **_position(origin),
+            "heldAt": now,
+            "eventId": event.facts.event_id,
+            "eventType": event.facts.event_type,
+            "source": event.facts.source,
+            "ruleSet": decision.rule_set,
+            "whole": not agencies,
+            "agencies": agencies,
+            "reasons": list(reasons),
+            **_as_it_came(record),
+        }
+        return Output(topics.HELD, encode_record("held", kept), event.facts.subject or event.facts.event_id, None)
+
+    def _audit(self, datum: dict[str, Any], event: Event | None) -> Output:
+        key = (event.facts.subject or event.facts.event_id) if event else datum["sourceTopic"]
+        return Output(topics.AUDIT, encode_record("audit", datum), key, None)
+
+
+def unknown_recipient(event: Event, rules: RuleSet) -> Rejection | None:
+    """A judgement or exclusion about an agency nobody knows cannot be honoured, so the event must not go out."""
+    for each in event.facts.judgements:
+        if each.agency is not None and each.agency not in rules.agencies:
+            return _no_such("envelope.proposedRecipients")
+    for exclusion in event.facts.exclusions:
+        if exclusion.agency not in rules.agencies:
+            return _no_such("envelope.excludeRecipients")
+    return None
+
+
+def _no_such(path: str) -> Rejection:
+    return Rejection(RejectReason.UNKNOWN_RECIPIENT, path, "names an agency that is not in the rule set: use its id")
+
+
+def _inbox_of(agency: AgencyId, channel: str) -> str:
+    return topics.GATEWAY_INBOX if channel == "gateway" else topics.inbox(agency)
+
+
+def _position(origin: Origin) -> dict[str, Any]:
+    return {
+        "sourceTopic": origin.topic,
+        "sourcePartition": origin.partition,
+        "sourceOffset": origin.offset,
+        "receivedAt": origin.received_at,
+    }
+
+
+def _as_it_came(record: Record) -> dict[str, Any]:
+    return {
+        "key": record.key(),
+        "value": record.value(),
+        "headers": [{"name": name, "value": value} for name, value in record.headers() or []],
+    }

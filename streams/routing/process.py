@@ -1,0 +1,107 @@
+"""Puts one router process together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from connectors.kafka import topics
+from connectors.kafka.batch_consumer import BatchConsumer
+from connectors.kafka.compacted import CompactedReader
+from connectors.kafka.settings import ClientConf, KafkaSettings
+from connectors.kafka.tail import TailReader
+from connectors.kafka.transaction import TransactionalProducer
+from connectors.telemetry import Telemetry
+from schemas.pseudonym import Pseudonymiser
+from schemas.registry import load_event_types
+from streams.routing.intake import Intake
+from streams.routing.plan import Planner
+from streams.routing.policy_feed import PolicyFeed
+from streams.routing.router import Router, Windows
+
+ROUTER_GROUP = "masa-router"
+CALL_TIMEOUT_SECONDS = 20.0
+# A crashed slot that is not restarted blocks its partitions' readers until the transaction times out (design, section
+# 6), and a rebalance waits for the session: both as short as the broker and a busy machine allow.
+TRANSACTION_TIMEOUT_MS = 12_000
+SESSION_TIMEOUT_MS = 10_000
+NEW_TOPIC_SECONDS = 5
+
+
+def run_router(
+    settings: KafkaSettings,
+    slot: int,
+    pseudonym_key: bytes,
+    telemetry: Telemetry,
+    stop: threading.Event,
+    *,
+    clock: Callable[[], float],
+    group: str = ROUTER_GROUP,
+) -> None:
+    """Route as slot number `slot` until `stop` is set. `clock` gives Unix time in seconds.
+
+    Raises `ExitForSupervisor` when the process must end; the supervisor starts the same slot again.
+    """
+    pseudonymiser = Pseudonymiser(pseudonym_key)
+    event_types = load_event_types()
+    identity = f"{group}-{slot}"
+    planner = Planner(Intake(event_types, pseudonymiser), pseudonymiser, slot)
+    reading = settings.consumer_conf(f"{identity}-reading", client_id=f"{identity}-reading", partition_eof=True)
+    reader, tail = CompactedReader(reading, topics.POLICY), TailReader(reading)
+    windows = Windows(planner, tail, telemetry)
+    consumer = BatchConsumer(
+        member_conf(settings, group, identity),
+        pattern=topics.OUTBOX_PATTERN,
+        ownership=windows,
+        log=telemetry.client_trouble,
+    )
+    producer = TransactionalProducer(producer_conf(settings, identity), timeout_seconds=CALL_TIMEOUT_SECONDS)
+    feed = PolicyFeed(reader, event_types, pseudonymiser.locator, telemetry)
+    router = Router(
+        consumer=consumer,
+        producer=producer,
+        planner=planner,
+        windows=windows,
+        feed=feed,
+        telemetry=telemetry,
+        clock=clock,
+        stop=stop,
+    )
+    try:
+        router.run()
+    finally:
+        producer.close()
+        for client in (consumer, reader, tail):
+            client.close()
+
+
+def member_conf(settings: KafkaSettings, group: str, identity: str) -> ClientConf:
+    """A static member that finds new outboxes by itself."""
+    return settings.consumer_conf(
+        group,
+        client_id=identity,
+        group_instance_id=identity,
+        extra={
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "heartbeat.interval.ms": 2_000,
+            "topic.metadata.refresh.interval.ms": NEW_TOPIC_SECONDS * 1000,
+            "fetch.wait.max.ms": 100,
+            # Bounds what the client holds in memory ahead of the loop.
+            "queued.max.messages.kbytes": 32 * 1024,
+        },
+    )
+
+
+def producer_conf(settings: KafkaSettings, identity: str) -> ClientConf:
+    """The slot's producer: the same slot takes over its own open transaction after a crash."""
+    return settings.producer_conf(
+        client_id=identity,
+        transactional_id=identity,
+        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        extra={
+            # A commit fails if any record failed, so a report for each success would only cost time.
+            "delivery.report.only.error": True,
+            "linger.ms": 5,
+        },
+    )
