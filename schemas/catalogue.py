@@ -16,14 +16,12 @@ import yaml
 from schemas.errors import SchemaError
 from schemas.vocabulary import AgencyCategory, DpRegime, FieldClass, LegalGateway, Purpose, Urgency
 
-CLOCKS = frozenset(
-    {"PT15M", "PT1H", "PT4H", "PT72H", "1WD", "2WD", "5WD", "5SD", "10SD", "NEXT_SCHOOL_DAY", "NONE"}
-)
+CLOCKS = frozenset({"PT15M", "PT1H", "PT4H", "PT72H", "1WD", "2WD", "5WD", "5SD", "10SD", "NEXT_SCHOOL_DAY", "NONE"})
 MATURITIES = frozenset({"alpha", "beta", "release"})
-_KEYS = frozenset(
-    "title publishers gateways clock urgency maturity purposes regimes requires sensitive basis example".split()
+_REQUIRED = frozenset(
+    {"title", "publishers", "gateways", "clock", "urgency", "maturity", "purposes", "regimes", "basis"}
 )
-_OPTIONAL = frozenset({"requires", "sensitive", "example"})
+_KEYS = _REQUIRED | {"requires", "sensitive", "example"}
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -64,7 +62,7 @@ def _entry(name: str, raw: Any) -> CatalogueEntry:
     for key in raw:
         if key not in _KEYS:
             raise SchemaError(f"catalogue.yaml `{name}`: unknown key `{key}`{suggest(key, _KEYS)}")
-    if missing := sorted(_KEYS - _OPTIONAL - set(raw)):
+    if missing := sorted(_REQUIRED - set(raw)):
         raise SchemaError(f"catalogue.yaml `{name}`: missing key `{missing[0]}`")
     return CatalogueEntry(
         name=name,

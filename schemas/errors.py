@@ -34,7 +34,7 @@ class FieldProblem:
         return f"{where}{self.message}: {self.expected}"
 
 
-class EventInvalid(ContractError):
+class EventInvalid(ContractError):  # noqa: N818  the name says what is the matter
     """The event (or record) breaks the contract; `problems` lists every way it does, never empty."""
 
     def __init__(self, problems: Iterable[FieldProblem]) -> None:

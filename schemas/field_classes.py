@@ -91,7 +91,7 @@ def string_rules(field_node: Schema, node: Any) -> tuple[str | None, int]:
     fmt = field_node.get(FORMAT, inner.get(FORMAT))
     if fmt is None and inner.get("logicalType") == "uuid":
         fmt = "uuid"
-    return fmt, int(field_node.get(MAX_LENGTH, inner.get(MAX_LENGTH, DEFAULT_MAX_LENGTH)))
+    return fmt, int(field_node.get(MAX_LENGTH) or inner.get(MAX_LENGTH) or DEFAULT_MAX_LENGTH)
 
 
 def leaves(schema: Schema) -> tuple[Leaf, ...]:

@@ -155,9 +155,7 @@ def build_event_types(
     """Event types from a catalogue and source schemas by file name (`<event type>.avsc`)."""
     schemas = {file.removesuffix(".avsc"): source for file, source in sources.items()}
     if lacking := sorted(set(catalogue) - set(schemas)):
-        raise SchemaError(
-            f"catalogue.yaml has `{lacking[0]}`, but there is no schemas/events/{lacking[0]}.avsc"
-        )
+        raise SchemaError(f"catalogue.yaml has `{lacking[0]}`, but there is no schemas/events/{lacking[0]}.avsc")
     if stray := sorted(set(schemas) - set(catalogue)):
         raise SchemaError(f"schemas/events/{stray[0]}.avsc has no entry in catalogue.yaml")
     return EventTypes((_event_type(entry, schemas[name], shared) for name, entry in catalogue.items()), older)

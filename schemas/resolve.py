@@ -33,8 +33,7 @@ def definitions(sources: Mapping[str, Schema]) -> dict[str, Schema]:
 
 def resolve(schema: Schema, shared: Mapping[str, Schema]) -> Schema:
     """The self-contained form of `schema`. Raises `SchemaError` for a name that is defined nowhere."""
-    resolved = _resolve(schema, None, shared, set(), full_name(schema))
-    assert isinstance(resolved, dict)
+    resolved: Schema = _definition(schema, None, shared, set())
     return resolved
 
 

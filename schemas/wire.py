@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
@@ -37,15 +37,14 @@ class Wire:
         """The datum and where it ends. Raises what fastavro raises; lenient, see `schemas.codec`."""
         source = BytesIO(data)
         source.seek(offset)
-        datum: Datum = fastavro.schemaless_reader(source, self.parsed, None)
+        datum = cast(Datum, fastavro.schemaless_reader(source, self.parsed, None))
         return datum, source.tell()
 
     def read_as(self, data: bytes, offset: int, reader: Wire) -> Datum:
         """Read a payload written with this schema into the shape of `reader` (Avro schema resolution)."""
         source = BytesIO(data)
         source.seek(offset)
-        datum: Datum = fastavro.schemaless_reader(source, self.parsed, reader.parsed)
-        return datum
+        return cast(Datum, fastavro.schemaless_reader(source, self.parsed, reader.parsed))
 
 
 def wire(schema: Schema) -> Wire:
