@@ -1,0 +1,159 @@
+"""The transactional producer and the batch consumer, against the real broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from connectors.errors import ExitForSupervisor, RetryLater
+from connectors.kafka.batch_consumer import BatchConsumer, Committed, Partition, Record
+from connectors.kafka.compacted import CompactedReader
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.tail import TailReader
+from connectors.kafka.transaction import Output, Resume, TransactionalProducer
+from tests.support import wait_for
+
+pytestmark = pytest.mark.integration
+
+
+class Owned:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.positions: list[Committed] = []
+        self.lost: list[Partition] = []
+
+    def gained(self, partitions: Sequence[Committed]) -> None:
+        self.positions.extend(partitions)
+
+    def gave_up(self, partitions: Sequence[Partition]) -> None:
+        self.lost.extend(partitions)
+
+
+def make_topic(kafka: KafkaSettings, name: str) -> str:
+    admin = AdminClient(kafka.common_conf())
+    for made in admin.create_topics([NewTopic(name, 1, 1)]).values():
+        made.result(30)
+    return name
+
+
+def producer(kafka: KafkaSettings, slot: str) -> TransactionalProducer:
+    made = TransactionalProducer(kafka.producer_conf(transactional_id=slot), timeout_seconds=20)
+    made.open()
+    return made
+
+
+def consumer(kafka: KafkaSettings, topic: str, owned: Owned, group: str) -> BatchConsumer:
+    conf = kafka.consumer_conf(group, extra={"partition.assignment.strategy": "cooperative-sticky"})
+    return BatchConsumer(conf, pattern="^" + topic.replace(".", r"\.") + "$", ownership=owned, log=lambda _: None)
+
+
+def take_some(member: BatchConsumer, enough: Callable[[list[Record]], bool]) -> list[Record]:
+    records: list[Record] = []
+
+    def ready() -> bool:
+        records.extend(member.take(100, 0.1))
+        return enough(records)
+
+    wait_for(ready, 60)
+    return records
+
+
+def values_of(kafka: KafkaSettings, topic: str) -> list[bytes | None]:
+    reader = CompactedReader(kafka.consumer_conf(f"read-{uuid4()}", partition_eof=True), topic)
+    seen: list[bytes | None] = []
+
+    def ended() -> bool:
+        seen.extend(entry.value for entry in reader.poll(0.2))
+        return reader.caught_up()
+
+    wait_for(ended, 30)
+    reader.close()
+    return seen
+
+
+def test_outputs_and_offsets_commit_together_with_their_metadata(kafka: KafkaSettings) -> None:
+    """After a commit the outputs are readable, and the next owner gets the offset and the metadata with it."""
+    source, target, group = (make_topic(kafka, f"tx-{name}-{uuid4()}") for name in ("in", "out", "group"))
+    feeder = producer(kafka, f"feed-{uuid4()}")
+    owned = Owned()
+    member = consumer(kafka, source, owned, group)
+    take_some(member, lambda _: bool(owned.positions))
+    feeder.commit([Output(source, b"%d" % n, b"k", None) for n in range(3)], [], member.membership())
+    records = take_some(member, lambda so_far: len(so_far) == 3)
+    slot = producer(kafka, f"slot-{uuid4()}")
+    outputs = [Output(target, record.value(), record.key(), [("h", "v")]) for record in records]
+    slot.commit(outputs, [Resume(source, 0, 3, "note")], member.membership())
+    assert values_of(kafka, target) == [b"0", b"1", b"2"]
+    assert member.committed([Partition(source, 0)]) == [Committed(Partition(source, 0), 3, "note")]
+    member.close()
+
+
+def test_a_failure_while_planning_aborts_and_nothing_is_delivered(kafka: KafkaSettings) -> None:
+    """An exception from the outputs passes through, and a committed reader never sees what was sent before it."""
+    target = make_topic(kafka, f"tx-out-{uuid4()}")
+    owned = Owned()
+    member = consumer(kafka, make_topic(kafka, f"tx-in-{uuid4()}"), owned, f"group-{uuid4()}")
+    take_some(member, lambda _: bool(owned.positions))
+    slot = producer(kafka, f"slot-{uuid4()}")
+
+    def half() -> object:
+        yield Output(target, b"lost", None, None)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        slot.commit(half(), [], member.membership())  # type: ignore[arg-type]
+    slot.commit([Output(target, b"kept", None, None)], [], member.membership())
+    assert values_of(kafka, target) == [b"kept"]
+    member.close()
+
+
+def test_a_second_holder_of_the_slot_fences_the_first(kafka: KafkaSettings) -> None:
+    """The older process is told to exit; its open work is not committed."""
+    target = make_topic(kafka, f"tx-out-{uuid4()}")
+    owned = Owned()
+    member = consumer(kafka, make_topic(kafka, f"tx-in-{uuid4()}"), owned, f"group-{uuid4()}")
+    take_some(member, lambda _: bool(owned.positions))
+    slot = f"slot-{uuid4()}"
+    older, newer = producer(kafka, slot), producer(kafka, slot)
+    with pytest.raises(ExitForSupervisor):
+        older.commit([Output(target, b"zombie", None, None)], [], member.membership())
+    newer.commit([Output(target, b"alive", None, None)], [], member.membership())
+    assert values_of(kafka, target) == [b"alive"]
+    member.close()
+
+
+def test_an_unreachable_coordinator_is_retried_later() -> None:
+    """Opening without a broker answers with the move to make, not with a client error."""
+    nobody = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+    slot = TransactionalProducer(nobody.producer_conf(transactional_id="nobody"), timeout_seconds=1)
+    with pytest.raises(RetryLater):
+        slot.open()
+
+
+def test_a_range_is_read_back_without_the_markers_and_aborted_records_in_it(kafka: KafkaSettings) -> None:
+    """Reading back ends at the given offset even where the last offsets before it are control records."""
+    topic = make_topic(kafka, f"tail-{uuid4()}")
+    owned = Owned()
+    member = consumer(kafka, topic, owned, f"group-{uuid4()}")
+    take_some(member, lambda _: bool(owned.positions))
+    slot = producer(kafka, f"slot-{uuid4()}")
+    slot.commit([Output(topic, b"a", None, None)], [], member.membership())
+
+    def aborted() -> object:
+        yield Output(topic, b"never", None, None)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        slot.commit(aborted(), [], member.membership())  # type: ignore[arg-type]
+    slot.commit([Output(topic, b"b", None, None)], [], member.membership())
+    last = take_some(member, lambda so_far: len(so_far) == 2)[-1].offset()
+    tail = TailReader(kafka.consumer_conf(f"tail-{uuid4()}", partition_eof=True))
+    assert [r.value() for r in tail.read(Partition(topic, 0), 0, last + 2)] == [b"a", b"b"]
+    assert [r.value() for r in tail.read(Partition(topic, 0), 1, last)] == []
+    assert [r.value() for r in tail.read(Partition(topic, 0), 0, 1)] == [b"a"]
+    tail.close()
+    member.close()
