@@ -10,18 +10,38 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import psutil
 
 LOG_TAIL_LINES = 12
 
 
-def spawn(argv: Sequence[str], *, pid_file: Path, output: Path) -> psutil.Process:
+class RunAs(NamedTuple):
+    """Numeric user and group to switch to; only root can."""
+
+    uid: int
+    gid: int
+
+
+def spawn(argv: Sequence[str], *, pid_file: Path, output: Path, run_as: RunAs | None = None) -> psutil.Process:
     """Start `argv` in a session of its own, so that ctrl-C reaches only us; output is appended to `output`."""
     with output.open("ab") as sink:
-        process = psutil.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True)
+        process = psutil.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            **switch_to(run_as),
+        )
     pid_file.write_text(f"{process.pid}\n")
     return process
+
+
+def switch_to(run_as: RunAs | None) -> dict[str, Any]:
+    """Keyword arguments of `subprocess.Popen` that give up root's rights, supplementary groups included."""
+    return {} if run_as is None else {"user": run_as.uid, "group": run_as.gid, "extra_groups": []}
 
 
 def find(pid_file: Path, marker: str) -> psutil.Process | None:

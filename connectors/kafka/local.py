@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import base64
 import json
-import random
 import secrets
-import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,15 +25,13 @@ from connectors import process
 from connectors.errors import ChangeSettings, StartFailed
 from connectors.kafka import distribution, readiness
 from connectors.kafka.distribution import Distribution, Progress
-from connectors.kafka.local_config import HOST, LocalSecurity, Node, java_arguments, server_properties
+from connectors.kafka.local_config import LocalSecurity, Node, java_arguments, server_properties
 from connectors.kafka.settings import KafkaSettings
+from connectors.ports import LOOPBACK, free_ports
 from connectors.waiting import Deadline
 
 START_TIMEOUT_SECONDS = 90.0  # a cold file cache on a busy two-core machine needs 20
 STOP_TIMEOUT_SECONDS = 20.0
-# Below the kernel's ephemeral range: a client that keeps reconnecting to a stopped broker's port from an ephemeral port
-# could otherwise connect to itself and keep the broker from getting its port back.
-PORTS = range(20_000, 32_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +56,7 @@ class LocalBroker:
 
     @property
     def bootstrap_servers(self) -> str:
-        return ",".join(f"{HOST}:{node.port}" for node in self._nodes())
+        return ",".join(f"{LOOPBACK}:{node.port}" for node in self._nodes())
 
     @property
     def settings(self) -> KafkaSettings:
@@ -71,7 +67,7 @@ class LocalBroker:
         """Connection settings of one of the users of `security`."""
         if self.security is None:
             return KafkaSettings(bootstrap_servers=self.bootstrap_servers)
-        if user not in self.security.users:
+        if user is None or user not in self.security.users:
             raise ChangeSettings(f"`{user}` is not a user of this broker: {', '.join(sorted(self.security.users))}")
         return KafkaSettings(
             bootstrap_servers=self.bootstrap_servers,
@@ -220,25 +216,10 @@ class LocalBroker:
 
 
 def _new_cluster(brokers: int, port: int | None) -> dict[str, object]:
-    ports = _free_ports(2 * brokers)
+    ports = free_ports(2 * brokers)
     if port is not None:
         ports[0] = port
     nodes = [[i + 1, ports[2 * i], ports[2 * i + 1]] for i in range(brokers)]
     # Kafka's Uuid is base64url of 16 bytes and must not look like a command line option.
     cluster_id = "M" + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")[1:]
     return {"cluster_id": cluster_id, "nodes": nodes}
-
-
-def _free_ports(count: int) -> list[int]:
-    free: list[int] = []
-    for port in random.SystemRandom().sample(PORTS, k=len(PORTS)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        free.append(port)
-        if len(free) == count:
-            return free
-    raise StartFailed(f"no {count} free ports between {PORTS.start} and {PORTS.stop} on {HOST}")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-HOST = "127.0.0.1"  # nothing of the local stack listens on any other interface
+from connectors.ports import LOOPBACK
 
 
 class Node(NamedTuple):
@@ -47,9 +47,9 @@ def _identity(node: Node, nodes: Sequence[Node], data: Path) -> dict[str, str]:
         "process.roles": "broker,controller",
         "node.id": str(node.node_id),
         # A static quorum: the controller's port is configuration, not data, so a data directory can change ports.
-        "controller.quorum.voters": ",".join(f"{n.node_id}@{HOST}:{n.controller_port}" for n in nodes),
-        "listeners": f"CLIENT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.controller_port}",
-        "advertised.listeners": f"CLIENT://{HOST}:{node.port}",
+        "controller.quorum.voters": ",".join(f"{n.node_id}@{LOOPBACK}:{n.controller_port}" for n in nodes),
+        "listeners": f"CLIENT://{LOOPBACK}:{node.port},CONTROLLER://{LOOPBACK}:{node.controller_port}",
+        "advertised.listeners": f"CLIENT://{LOOPBACK}:{node.port}",
         "inter.broker.listener.name": "CLIENT",
         "controller.listener.names": "CONTROLLER",
         "log.dirs": str(data),

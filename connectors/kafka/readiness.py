@@ -52,8 +52,9 @@ def await_ready(
         try:
             wait_until(check(condition), timeout=deadline.remaining(), what=what)
         except NotReady:
-            raise StartFailed(f"kafka at `{settings.bootstrap_servers}` is not ready after {timeout:g} s: "
-                              f"still waiting for {what}") from None
+            raise StartFailed(
+                f"kafka at `{settings.bootstrap_servers}` is not ready after {timeout:g} s: still waiting for {what}"
+            ) from None
 
 
 def broker_ids(settings: KafkaSettings, *, timeout: float = CALL_SECONDS) -> frozenset[int]:

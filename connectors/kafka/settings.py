@@ -18,7 +18,7 @@ from connectors.errors import ChangeSettings
 ClientConf = dict[str, str | int | float | bool]
 Isolation = Literal["read_committed", "read_uncommitted"]
 
-# The rejected topic keeps an oversize record's bytes, so a producer must be able to send more than the 1 MiB of an outbox.
+# `masa.rejected` keeps an oversize record's bytes, so a producer must be able to send more than an outbox's 1 MiB.
 PRODUCER_MAX_BYTES = 4 * 1024 * 1024
 POLICY_MAX_BYTES = 16 * 1024 * 1024  # a compiled rule set of a large area, `masa.policy` only
 # Below the 20 s after which readers of an open transaction would notice, above the longest batch (design section 6).

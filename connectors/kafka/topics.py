@@ -38,6 +38,13 @@ class TopicKind(StrEnum):
     RECEIPTS = "receipts"
 
 
+_GATEWAY_TOPICS = {
+    GATEWAY_OUTBOX: TopicKind.OUTBOX,
+    GATEWAY_INBOX: TopicKind.INBOX,
+    GATEWAY_RECEIPTS: TopicKind.RECEIPTS,
+}
+
+
 class AgencyTopic(NamedTuple):
     """A parsed topic name. `agency` is None for the gateway's shared topics."""
 
@@ -67,9 +74,8 @@ def agency_prefix(agency: str) -> str:
 
 def parse(topic: str) -> AgencyTopic | None:
     """Whose topic this is and which, or None when it is not an outbox, inbox or receipts topic."""
-    head, _, kind = topic.partition(".")
-    if head == "gateway" and kind in TopicKind:
-        return AgencyTopic(None, TopicKind(kind))
+    if topic in _GATEWAY_TOPICS:
+        return AgencyTopic(None, _GATEWAY_TOPICS[topic])
     match = _AGENCY_TOPIC.fullmatch(topic)
     if match is None or not _AGENCY_ID.fullmatch(match["agency"]):
         return None
