@@ -81,15 +81,13 @@ HELD = Metric(
 TRANSACTIONS = Metric(
     name="masa_router_transactions_total",
     kind="counter",
-    help="Kafka transactions by result. Aborts in a row: look at the brokers. `fenced`: two processes have "
-    "one slot.",
+    help="Kafka transactions by result. Aborts in a row: look at the brokers. `fenced`: two processes have one slot.",
     labels={"result": "committed, aborted, fenced or unknown"},
 )
 TRANSACTION_SECONDS = Metric(
     name="masa_router_transaction_seconds",
     kind="histogram",
-    help="Time from the begin to the commit of a transaction. Near the transaction timeout: brokers are "
-    "too slow.",
+    help="Time from the begin to the commit of a transaction. Near the transaction timeout: brokers are too slow.",
     buckets=COMMIT_SECONDS,
 )
 BATCH_SIZE = Metric(
@@ -114,8 +112,7 @@ OLDEST_UNROUTED = Metric(
 PARTITIONS = Metric(
     name="masa_router_assigned_partitions",
     kind="gauge",
-    help="Outbox partitions assigned to this slot. 0 with another slot running is a standby; 0 on all is "
-    "an outage.",
+    help="Outbox partitions assigned to this slot. 0 with another slot running is a standby; 0 on all is an outage.",
 )
 # Policy
 POLICY_VERSION = Metric(
@@ -176,6 +173,13 @@ READY = Metric(
     name="masa_process_ready",
     kind="gauge",
     help="1 when the process does its work, 0 while it starts, waits or stops.",
+)
+CLIENT_ERRORS = Metric(
+    name="masa_kafka_client_errors_total",
+    kind="counter",
+    help="Errors that Kafka clients met and deal with themselves. A steady stream of `_TRANSPORT` or "
+    "`_ALL_BROKERS_DOWN`: the brokers are unreachable from here.",
+    labels={"error": "librdkafka's error name"},
 )
 CHILD_UP = Metric(
     name="masa_child_up",

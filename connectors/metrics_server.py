@@ -45,9 +45,7 @@ def _answer(source: Exposed, path: str) -> tuple[int, str, bytes]:
         return 200, _TEXT, b"alive\n"
     if path == "/health/ready":
         reason = source.waiting_for()
-        return (
-            (200, _TEXT, b"ready\n") if reason is None else (503, _TEXT, f"waiting for {reason}\n".encode())
-        )
+        return (200, _TEXT, b"ready\n") if reason is None else (503, _TEXT, f"waiting for {reason}\n".encode())
     return 404, _TEXT, b"not found: try /metrics, /health/live or /health/ready\n"
 
 

@@ -139,8 +139,9 @@ class Telemetry:
         self._say(logging.ERROR, "process.failed", error=type(error).__name__, frames=_frames(error))
 
     def client_trouble(self, error: str) -> None:
-        """A Kafka client reports trouble that it will get over by itself. `error` is the library's name for it."""
-        self._say(logging.WARNING, "kafka.client-trouble", error=error)
+        """A Kafka client met an error that it deals with itself; `error` is librdkafka's name for it."""
+        self._add(defined.CLIENT_ERRORS, {(error,): 1})
+        self._say(logging.INFO, "kafka.client-trouble", error=error)
 
     # --- router -------------------------------------------------------------------------------------------
 

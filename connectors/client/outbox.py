@@ -1,6 +1,7 @@
 """How an event becomes a record in its publisher's outbox: topic, key, value, CloudEvents headers.
 
-The one place for it on the publishing side: `masa publish`, the simulator and an agency's own code all use it.
+The one place for it on the publishing side: `masa publish`, the simulator and an agency's own code all use
+it.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def outbox_record(
 ) -> OutboxRecord:
     """The record of one event of `agency`; `gateway` when it publishes through the gateway's shared topic.
 
-    The key is a pseudonym of the agency's own source record, so that versions of one record stay in order and no
-    identifier appears in a key (I-09). Raises EventInvalid when the datum does not fit the schema.
+    The key is a pseudonym of the agency's own source record, so that versions of one record stay in order
+    and no identifier appears in a key (I-09). Raises EventInvalid when the datum does not fit the schema.
     """
     envelope = datum["envelope"]
     source_ref = envelope.get("sourceRef") or envelope["eventId"]

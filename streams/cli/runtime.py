@@ -167,7 +167,7 @@ def event_type_named(name: str) -> tuple[EventTypes, EventType]:
     types = load_event_types()
     found = types.get(name)
     if found is None:
-        near = get_close_matches(name, [known.name for known in types], n=3)
+        near = get_close_matches(name, list(types), n=3)
         hint = f": did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else ": see `masa schemas list`"
         raise BadUsage(f"no event type `{name}`{hint}")
     return types, found

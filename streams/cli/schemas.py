@@ -40,10 +40,10 @@ def list_types(as_json: AsJson = False) -> None:
 
     types = load_event_types()
     if as_json:
-        for known in types:
+        for known in types.values():
             emit(_summary(known))
         return
-    rows = ((k.name, ", ".join(k.publishers), ", ".join(k.gateways), k.clock, k.maturity) for k in types)
+    rows = ((k.name, ", ".join(k.publishers), ", ".join(k.gateways), k.clock, k.maturity) for k in types.values())
     table(None, ("type", "publishers", "gateways", "clock", "maturity"), rows)
 
 

@@ -1,0 +1,36 @@
+"""`masa router`: one router slot as a process of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from streams.cli.processes import process_of, stopped_by_signal
+from streams.cli.runtime import DEFAULT_DATA_DIR, DataDir, MetricsPort, settings, unix_seconds
+
+
+def router(
+    slot: Annotated[int, typer.Option("--slot", min=0, help="Number of this slot, different in every process.")] = 0,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    metrics_port: MetricsPort = None,
+) -> None:
+    """Run one router slot until SIGTERM: read outboxes, decide, deliver, audit, exactly once.
+
+    The slot number is the process's identity: a slot that is started again takes over what it left open,
+    and two processes with one number shut each other out. `masa up` runs its slots itself; this command is
+    for real deployments, where a stateful set's ordinal is the slot.
+
+    [bold]Examples[/bold]
+
+    \b
+      KAFKA_BOOTSTRAP_SERVERS=kafka:9092 MASA_PSEUDONYM_KEY_FILE=/run/secrets/key masa router --slot 0
+      masa router --slot 1 --metrics-port 9465
+    """
+    from streams.routing.process import run_router
+
+    found = settings(data_dir)
+    kafka, key = found.kafka(), found.pseudonym_key()
+    stop = stopped_by_signal()
+    with process_of(f"router-{slot}", metrics_port) as telemetry:
+        run_router(kafka, slot, key, telemetry, stop, clock=unix_seconds)
