@@ -1,0 +1,229 @@
+"""A valid example of every event type, with fictional people and organisations.
+
+Values come, in this order, from what a field's name, format and type suggest, from the catalogue's `example`, and from
+the caller's overrides. Times are relative to the moment the example is made: `now`, `now-3d`, `now+10w` (m minutes,
+h hours, d days, w weeks, y years).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from schemas.errors import EventInvalid
+from schemas.field_classes import NamedTypes, Schema, kind_of, string_rules, without_null
+from schemas.json_form import read_leaf
+from schemas.json_values import write_day, write_instant
+from schemas.registry import EventType
+from schemas.shape import unknown_key
+from schemas.wire import Datum
+
+_RECORDED_AFTER_MS = 5 * 60_000  # an example is recorded this long before it is published
+_RELATIVE = re.compile(r"now(?:([+-])([0-9]{1,4})([mhdwy]))?")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_BY_FORMAT = {
+    "nhs-number": "9991002340",
+    "upn": "B801200005001",
+    "urn": "990001",
+    "ods": "RZ1",
+    "gss": "E10000099",
+    "laestab": "9992001",
+    "uprn": "100000000001",
+    "postcode": "ZZ9 9ZZ",
+    "phone": "01632 960001",
+    "agency-id": "northshire-csc",
+    "role-id": "front-door",
+    "uuid": "01900000-0000-7000-8000-000000000001",
+}
+# Left empty unless the catalogue says otherwise: each of these changes who receives the event, or excludes another.
+_EMPTY = frozenset(
+    "envelope." + path
+    for path in (
+        "proposedRecipients",
+        "excludeRecipients",
+        "supersedes",
+        "settings.placingLaGss",
+        "settings.hostLaGss",
+        "settings.accusedSettingUrn",
+        "child.expectedDeliveryDate",
+        "child.motherNhsNumber",
+        "child.upnUnknownReason",
+        "child.siblingRefs",
+    )
+)
+
+
+def new_event_id(now_ms: int, randbits: int | Callable[[int], int]) -> str:
+    """A UUID version 7 (RFC 9562).
+
+    `randbits` is 74 random bits, or a function that gives that many (`secrets.randbits`, `Random.getrandbits`).
+    """
+    bits = (randbits(74) if callable(randbits) else randbits) & ((1 << 74) - 1)
+    value = (now_ms & ((1 << 48) - 1)) << 80 | 7 << 76 | (bits >> 62) << 64 | 2 << 62 | bits & ((1 << 62) - 1)
+    text = f"{value:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def example(
+    event_type: EventType,
+    *,
+    now_ms: int,
+    event_id: str,
+    overrides: Mapping[str, Any] | None = None,
+) -> Datum:
+    """A datum of the type, richly filled, published at `now_ms`.
+
+    `overrides` maps leaf paths, or paths of records, to values in JSON form: text, numbers, lists, ISO or relative
+    times, Python dates; None empties a leaf or a whole nullable record. Raises `EventInvalid` for a path or a value
+    that does not fit.
+    """
+    given = overrides or {}
+    datum: Datum = _generic(event_type.schema, NamedTypes(), "", now_ms)
+    for values in (event_type.example, given):
+        for path, value in values.items():
+            _set(event_type, datum, path, value, now_ms)
+    envelope = datum["envelope"]
+    derived = {
+        "eventId": event_id,
+        "eventType": event_type.name,
+        "schemaVersion": event_type.version,
+        "publishedAt": now_ms,
+        "recordedAt": max(envelope["occurredAt"], now_ms - _RECORDED_AFTER_MS),
+    }
+    envelope.update((name, value) for name, value in derived.items() if f"envelope.{name}" not in given)
+    return datum
+
+
+def _generic(schema: Any, names: NamedTypes, path: str, now_ms: int) -> Any:
+    """A value for a node from its type alone; a nullable record or leaf is filled too."""
+    node = names.resolve(without_null(schema)[0])
+    kind = kind_of(node)
+    if kind == "record":
+        prefix = path + "." if path else ""
+        return {each["name"]: _generic_field(each, names, prefix + each["name"], now_ms) for each in node["fields"]}
+    if kind == "array":
+        return [_generic(node["items"], names, path + "[]", now_ms)]
+    if kind == "enum":
+        return next(symbol for symbol in node["symbols"] if symbol != "UNKNOWN")
+    if kind == "boolean":
+        return False
+    logical = node.get("logicalType") if isinstance(node, dict) else None
+    if logical in ("date", "timestamp-millis"):
+        return _instant(now_ms, "-", 1, "d", logical)
+    return 1 if kind in ("int", "long") else "example"
+
+
+def _generic_field(each: Schema, names: NamedTypes, path: str, now_ms: int) -> Any:
+    value = _generic(each["type"], names, path, now_ms)
+    if path in _EMPTY:
+        return None
+    if value != "example":
+        return value
+    fmt, longest = string_rules(each, without_null(each["type"])[0])
+    return _BY_FORMAT[fmt] if fmt else _words(each["name"])[:longest]
+
+
+def _words(name: str) -> str:
+    """`whenSafe` as `Example when safe`."""
+    return "Example " + re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def _set(event_type: EventType, datum: Datum, path: str, value: Any, now_ms: int) -> None:
+    """Put a value at a leaf's or record's path, making the records around it."""
+    if path in event_type.leaf_by_path:
+        holder, name = _holder(event_type, datum, path)
+        holder[name] = _wire_value(event_type, path, value, now_ms)
+        return
+    inside = [leaf for leaf in event_type.paths if leaf.startswith(path + ".")]
+    if not inside or not (value is None or isinstance(value, dict)):
+        raise EventInvalid([unknown_key("", path, frozenset(event_type.paths))])
+    holder, name = _holder(event_type, datum, path)
+    if value is None:
+        holder[name] = None if _is_nullable(event_type, path) else _empty(inside, path)
+        return
+    holder[name] = _empty(inside, path)
+    for key, each in value.items():
+        _set(event_type, datum, f"{path}.{key}", each, now_ms)
+
+
+def _holder(event_type: EventType, datum: Datum, path: str) -> tuple[Datum, str]:
+    """The dict that holds a path's last field, and that field's name."""
+    *records, name = path.split(".")
+    here, done = datum, ""
+    for record in records:
+        done += record
+        if here[record] is None:
+            here[record] = _empty([leaf for leaf in event_type.paths if leaf.startswith(done + ".")], done)
+        here, done = here[record], done + "."
+    return here, name
+
+
+def _empty(inside: list[str], path: str) -> Datum:
+    """A record with every leaf null."""
+    record: Datum = {}
+    for leaf in inside:
+        *records, name = leaf[len(path) + 1 :].split(".")
+        here = record
+        for each in records:
+            here = here.setdefault(each, {})
+        here[name] = None
+    return record
+
+
+def _is_nullable(event_type: EventType, path: str) -> bool:
+    names, node = NamedTypes(), event_type.schema
+    nullable = False
+    for part in path.split("."):
+        for each in node["fields"]:
+            inner, can_be_null = without_null(each["type"])
+            resolved = names.resolve(inner)
+            if each["name"] == part:
+                node, nullable = resolved, can_be_null
+                break
+    return nullable
+
+
+def _wire_value(event_type: EventType, path: str, value: Any, now_ms: int) -> Any:
+    logical = event_type.leaf_by_path[path].logical
+    if logical in ("date", "timestamp-millis") and type(value) is int:
+        return value
+    if isinstance(value, datetime) and logical == "date":
+        value = value.date()
+    if isinstance(value, date) and not isinstance(value, datetime) and logical == "timestamp-millis":
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return read_leaf(event_type, path, _json_value(value, now_ms, logical))
+
+
+def _json_value(value: Any, now_ms: int, logical: str | None) -> Any:
+    """Dates and relative times as ISO text, inside lists and records too."""
+    if isinstance(value, datetime):
+        at = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return write_instant((at - _EPOCH) // timedelta(milliseconds=1), "")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [_json_value(item, now_ms, None) for item in value]
+    if isinstance(value, dict):
+        return {key: _json_value(item, now_ms, None) for key, item in value.items()}
+    match = _RELATIVE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return value
+    kind = logical or "date"  # the only times inside lists are days
+    wire = _instant(now_ms, match[1] or "+", int(match[2] or 0), match[3] or "m", kind)
+    return write_day(wire, "") if kind == "date" else write_instant(wire, "")
+
+
+def _instant(now_ms: int, sign: str, count: int, unit: str, logical: str) -> int:
+    """A shifted moment as days or milliseconds since the epoch."""
+    now = _EPOCH + timedelta(milliseconds=now_ms)
+    steps = count if sign == "+" else -count
+    if unit == "y":
+        leap_day = now.month == 2 and now.day == 29
+        at = now.replace(year=now.year + steps, day=28 if leap_day else now.day)
+    else:
+        at = now + timedelta(**{_UNITS[unit]: steps})
+    return (at - _EPOCH).days if logical == "date" else (at - _EPOCH) // timedelta(milliseconds=1)
