@@ -141,3 +141,10 @@ def _leaf(each: Schema, path: str, node: Any, nullable: bool, optional: bool) ->
         optional=optional,
         symbols=tuple(inner.get("symbols", ())),
     )
+
+
+def check_classes(schema: Schema) -> list[str]:
+    """Every build rule that a self-contained event schema breaks, as sentences; empty when none (P-01)."""
+    from schemas.class_rules import violations  # that module walks with the names above
+
+    return violations(schema)
