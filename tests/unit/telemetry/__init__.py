@@ -1,0 +1,1 @@
+"""Tests of metrics, log lines and the health endpoint."""
