@@ -1,0 +1,69 @@
+"""What must hold between areas that are compiled together: one name means one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from schemas.vocabulary import IdentifierScheme
+from streams.policy.checks import at
+from streams.policy.located import Path, Problem, nearest
+from streams.policy.model import Area
+
+
+def check_together(areas: Sequence[Area]) -> list[Problem]:
+    """Problems between areas: names used twice, codes claimed twice, parties that nobody is."""
+    return [
+        *_once(areas, "agencies", ((a, x.id, ("id",)) for a in areas for x in a.agencies)),
+        *_once(areas, "rules", ((a, x.id, ("id",)) for a in areas for x in a.rules)),
+        *_authorities(areas),
+        *_identifiers(areas),
+        *_parties(areas),
+    ]
+
+
+def _once(areas: Sequence[Area], kind: str, entries: Iterable[tuple[Area, str, Path]]) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for area, identity, path in entries:
+        if identity in owners:
+            yield at(area, kind, identity, path, f"`{identity}` is already used in area `{owners[identity]}`",
+                     f"choose another, for example `{area.spec.area}-{identity}`")  # fmt: skip
+        owners.setdefault(identity, area.spec.area)
+
+
+def _authorities(areas: Sequence[Area]) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for area in areas:
+        for i, gss in enumerate(area.spec.authorities):
+            if gss in owners and owners[gss] != area.spec.area:
+                yield at(area, "area", "", ("authorities", i), f"`{gss}` already belongs to `{owners[gss]}`",
+                         "an authority is in one area only")  # fmt: skip
+            owners.setdefault(gss, area.spec.area)
+
+
+def _identifiers(areas: Sequence[Area]) -> Iterator[Problem]:
+    owners: dict[tuple[IdentifierScheme, str], str] = {}
+    for area in areas:
+        for agency in area.agencies:
+            for i, identifier in enumerate(agency.identifiers):
+                code = (identifier.scheme, identifier.id)
+                if code in owners:
+                    yield at(area, "agencies", agency.id, ("identifiers", i, "id"),
+                             f"{identifier.scheme} `{identifier.id}` already identifies `{owners[code]}`",
+                             "give this agency its own code, or a LOCAL one")  # fmt: skip
+                owners.setdefault(code, agency.id)
+
+
+def _parties(areas: Sequence[Area]) -> Iterator[Problem]:
+    agencies = {agency.id for area in areas for agency in area.agencies}
+    names = {area.spec.area for area in areas}
+    for area in areas:
+        for agreement in area.agreements:
+            for i, party in enumerate(agreement.parties):
+                elsewhere = party.partition("@")[2]
+                if party.startswith("category:"):
+                    if elsewhere and elsewhere not in names:
+                        yield at(area, "agreements", agreement.id, ("parties", i),
+                                 f"there is no area `{elsewhere}`", nearest(elsewhere, names))  # fmt: skip
+                elif party not in agencies:
+                    yield at(area, "agreements", agreement.id, ("parties", i),
+                             f"there is no agency `{party}`", nearest(party, agencies))  # fmt: skip

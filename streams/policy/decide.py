@@ -1,0 +1,146 @@
+"""The decision: from the facts of one event to one outcome for every candidate recipient.
+
+Pure: equal facts, rule set and day give an equal decision. The rule set's caches are looked into, never relied on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.vocabulary import AddressProtection, Disposition, OutcomeKind
+from streams.policy.compiled import DAY_MS, NO, UNSURE, YES, CompiledArea, CompiledRule, Holds
+from streams.policy.decision import Decision, Outcome
+from streams.policy.facts import EpochMillis, Facts
+from streams.policy.index import MAX_INTERNED, RuleSet
+from streams.policy.laws import Circumstances
+from streams.policy.reasons import ReasonCode
+from streams.policy.settle import PLAIN, Candidate, settle
+from streams.policy.special import Denies, Gathered, Hits, concerned_areas, special_candidates
+
+_SURE: Holds = ()
+_UNSURE: Holds = (ReasonCode.CONDITION_UNKNOWN,)
+_ABSENT = Decision(Disposition.HELD, None, (), (ReasonCode.POLICY_ABSENT.value,))
+_STALE = (ReasonCode.POLICY_STALE.value,)
+_NO_CANDIDATE = (ReasonCode.NO_CANDIDATE.value,)
+_NOBODY_ENTITLED = (ReasonCode.NOBODY_ENTITLED.value,)
+_UNPROTECTED = AddressProtection.NONE.value
+_DENIED = OutcomeKind.DENIED
+_DECIDED = Disposition.DECIDED
+
+
+def decide(facts: Facts, rules: RuleSet | None, now: EpochMillis) -> Decision:
+    """Decide one event at the instant `now` (milliseconds, UTC). Raises nothing, whatever the facts.
+
+    HELD as a whole without rules, or when the rules of an area concerned are past their review date; UNROUTED when
+    nobody is a candidate or every candidate is denied, so that a person is alarmed; otherwise DECIDED.
+    """
+    if rules is None:
+        return _ABSENT
+    if rules.settled_count >= MAX_INTERNED:
+        rules.forget()
+    day = now // DAY_MS
+    areas, unknown_home = concerned_areas(facts, rules)
+    for area in areas:
+        if area.review_by < day:
+            return Decision(Disposition.HELD, rules.hash, (), _STALE)
+    hits, denies, lost = _gather(facts, rules, day, areas)
+    case = Circumstances(
+        facts.event_type,
+        facts.gateway,
+        facts.regime,
+        facts.purpose,
+        facts.protection != _UNPROTECTED,
+        facts.sensitive_service,
+        facts.restricted,
+        day,
+    )
+    special = lost or unknown_home or denies or facts.judgements or facts.exclusions or facts.accused_setting
+    if special or facts.source in hits:
+        outcomes = _special(facts, rules, case, Gathered(hits, denies, unknown_home))
+    else:
+        outcomes = _plain(rules, case, hits)
+    for outcome in outcomes:
+        if outcome.kind is not _DENIED:
+            return Decision(_DECIDED, rules.hash, outcomes, ())
+    reasons = _NOBODY_ENTITLED if outcomes else _NO_CANDIDATE
+    return Decision(Disposition.UNROUTED, rules.hash, outcomes, reasons)
+
+
+def _gather(facts: Facts, rules: RuleSet, day: int, areas: tuple[CompiledArea, ...]) -> tuple[Hits, Denies, bool]:
+    """Hits of allow rules by agency, deny rules with whom they name, and whether any hit waits for a person."""
+    found: Hits = {}
+    denies: Denies = []
+    lost = False
+    for area in areas:
+        for key_of, table in rules.shapes.get((facts.event_type, area.id), ()):
+            for rule, certain in table.get(key_of(facts), ()):
+                if not rule.first_day <= day <= rule.last_day:
+                    continue
+                holds = _SURE if certain else _UNSURE
+                if rule.when:
+                    answer = _ask(rule, facts)
+                    if answer == NO:
+                        continue
+                    if answer == UNSURE:
+                        holds = _UNSURE
+                agencies, hit = rule.resolve(rule, facts, rules, holds)
+                if rule.deny:
+                    denies.append((rule, agencies))
+                    continue
+                if hit.holds:
+                    lost = True
+                for agency in agencies:
+                    so_far = found.get(agency)
+                    found[agency] = (hit,) if so_far is None else (*so_far, hit)
+    return found, denies, lost
+
+
+def _ask(rule: CompiledRule, facts: Facts) -> int:
+    """NO if any condition fails, else UNSURE if any cannot be told, else YES."""
+    answer = YES
+    for condition in rule.when:
+        said = condition(facts)
+        if said == NO:
+            return NO
+        if said == UNSURE:
+            answer = UNSURE
+    return answer
+
+
+def _plain(rules: RuleSet, case: Circumstances, hits: Hits) -> tuple[Outcome, ...]:
+    """Outcomes when only allow rules speak."""
+    cache = _cache(rules, case)
+    outcomes: list[Outcome] = []
+    for item in sorted(hits.items()):
+        outcome = cache.get(item)
+        if outcome is None:
+            outcome = _settle(rules, case, item, Candidate(item[0], item[1], (), PLAIN))
+        outcomes.append(outcome)
+    return tuple(outcomes)
+
+
+def _special(facts: Facts, rules: RuleSet, case: Circumstances, gathered: Gathered) -> tuple[Outcome, ...]:
+    cache = _cache(rules, case)
+    outcomes: list[Outcome] = []
+    for candidate in special_candidates(facts, rules, case, gathered):
+        outcome = cache.get(candidate)
+        if outcome is None:
+            outcome = _settle(rules, case, candidate, candidate)
+        outcomes.append(outcome)
+    outcomes.sort()
+    return tuple(outcomes)
+
+
+def _cache(rules: RuleSet, case: Circumstances) -> dict[Any, Outcome]:
+    """Outcomes already settled in equal circumstances."""
+    cache = rules.settled.get(case)
+    if cache is None:
+        cache = rules.settled[case] = {}
+    return cache
+
+
+def _settle(rules: RuleSet, case: Circumstances, key: Any, candidate: Candidate) -> Outcome:
+    rules.settled_count += 1
+    outcome = settle(rules, case, candidate)
+    _cache(rules, case)[key] = outcome
+    return outcome

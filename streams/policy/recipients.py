@@ -1,0 +1,155 @@
+"""Whom a rule names: from its selector and the event to agencies (requirements R-04, R-07, R-11).
+
+Each resolver answers `(agencies, hit)`. What cannot be found answers the stand-in agency `unresolved:<selector>` with a
+hit that waits for a person. A deny rule whose recipient cannot be found names nobody.
+
+Readings where the requirement leaves room, all on the protective side: a school that is known but lacks the role is
+not found; a child without a GP in the event is not found (`hasGp: true` asks for one); a 0-19 provider that the event
+does not name is the only agency with the role that serves the authority, and not found if there are several.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schemas.vocabulary import MatchStatus
+from streams.policy.compiled import CompiledRule, Hit, Holds, Resolver
+from streams.policy.facts import AgencyId, Facts, LocatorToken, RoleId
+from streams.policy.reasons import ReasonCode
+
+if TYPE_CHECKING:
+    from streams.policy.index import RuleSet
+
+Found = tuple[tuple[AgencyId, ...], Hit]
+
+UNRESOLVED = "unresolved:"
+LOW_MATCH = frozenset(
+    {MatchStatus.POTENTIAL_MATCH, MatchStatus.LOW_CONFIDENCE, MatchStatus.MANY_MATCH, MatchStatus.ERROR}
+)
+BROAD = ("area", "category:")  # selectors that name a class of agencies, not those of one child or event
+
+
+def is_broad(of: str) -> bool:
+    """Whether a selector names a class. A broad deny rule speaks of candidates only, it makes none."""
+    return of.startswith(BROAD)
+
+
+def resolver_for(of: str) -> Resolver:
+    return _RESOLVERS.get(of, _category)
+
+
+def _waiting(facts: Facts, holds: Holds) -> Holds:
+    """Whoever is chosen through the child's record waits while it is not sure whose record it is (I-04)."""
+    return (*holds, ReasonCode.LOW_MATCH_STATUS) if facts.match in LOW_MATCH else holds
+
+
+def _unresolved(rule: CompiledRule, holds: Holds) -> Found:
+    if rule.deny:
+        return (), rule.hit(rule.role)
+    stand_in = AgencyId(UNRESOLVED + rule.of)
+    return (stand_in,), rule.hit(rule.role, (), (*holds, ReasonCode.UNRESOLVED_RECIPIENT))
+
+
+def _known(rule: CompiledRule, rules: RuleSet, agency: AgencyId | None, role: RoleId, holds: Holds) -> Found:
+    if agency is None or role not in rules.agencies[agency].roles:
+        return _unresolved(rule, holds)
+    return (agency,), rule.hit(role, (), holds)
+
+
+def _school(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    waiting = _waiting(facts, holds)
+    if facts.school is not None:
+        return _known(rule, rules, rules.tokens.school.get(facts.school), rule.role, waiting)
+    officer = rules.areas[rule.area].officer_role
+    if rule.deny or officer is None or facts.area_gss is None:
+        return _unresolved(rule, waiting)
+    officers = rules.serving.get((rule.area, officer, facts.area_gss), ())
+    if not officers:
+        return _unresolved(rule, waiting)
+    return officers, rule.hit(officer, (ReasonCode.NO_SCHOOL_FALLBACK,), waiting)
+
+
+def _gp(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    agency = None if facts.gp is None else rules.tokens.health.get(facts.gp)
+    return _known(rule, rules, agency, rule.role, _waiting(facts, holds))
+
+
+def _community_health(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    waiting = _waiting(facts, holds)
+    if facts.community_health is not None:
+        return _known(rule, rules, rules.tokens.health.get(facts.community_health), rule.role, waiting)
+    serving = rules.serving.get((rule.area, rule.role, facts.area_gss or ""), ())
+    if len(serving) == 1 and not rule.deny:
+        return serving, rule.hit(rule.role, (), waiting)
+    return _unresolved(rule, waiting)
+
+
+def _home_authority(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    gss = facts.area_gss
+    if gss is None:
+        return _unresolved(rule, holds)
+    return _authority(rule, rules, gss, holds)
+
+
+def _placing_authority(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    return _by_token(rule, facts, rules, facts.placing_la, holds)
+
+
+def _host_authority(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    return _by_token(rule, facts, rules, facts.host_la, holds)
+
+
+def _by_token(rule: CompiledRule, facts: Facts, rules: RuleSet, token: LocatorToken | None, holds: Holds) -> Found:
+    waiting = _waiting(facts, holds)
+    if token is None:
+        return (), rule.hit(rule.role)  # the child is not placed: the rule asks for nobody
+    gss = rules.tokens.authority.get(token)
+    return _unresolved(rule, waiting) if gss is None else _authority(rule, rules, gss, waiting)
+
+
+def _authority(rule: CompiledRule, rules: RuleSet, gss: str, holds: Holds) -> Found:
+    """Agencies with the role that serve an authority of the rule's own area; other areas have their own rules."""
+    if gss not in rules.areas[rule.area].authorities:
+        return (), rule.hit(rule.role)
+    serving = rules.serving.get((rule.area, rule.role, gss), ())
+    return (serving, rule.hit(rule.role, (), holds)) if serving else _unresolved(rule, holds)
+
+
+def _area(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    return rules.with_role.get((rule.area, rule.role), ()), rule.hit(rule.role, (), holds)
+
+
+def _category(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    key = (rule.area, rule.role, rule.of.removeprefix("category:"))
+    return rules.in_category.get(key, ()), rule.hit(rule.role, (), holds)
+
+
+def _source(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    source = rules.agencies.get(facts.source)
+    named = source is not None and rule.role in source.roles
+    return ((facts.source,) if named else ()), rule.hit(rule.role, (), holds)
+
+
+def _explicit(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    """Agencies that the publisher confirmed by name, in any area, if they have the role."""
+    named: dict[AgencyId, None] = {}
+    for each in facts.judgements:
+        agency = None if each.agency is None else rules.agencies.get(each.agency)
+        if agency is None or each.judgement != "CONFIRMED" or each.role not in (None, rule.role):
+            continue
+        if rule.role in agency.roles:
+            named[agency.id] = None
+    return tuple(named), rule.hit(rule.role, (), holds)
+
+
+_RESOLVERS: dict[str, Resolver] = {
+    "child.school": _school,
+    "child.gp": _gp,
+    "child.communityHealth": _community_health,
+    "child.homeAuthority": _home_authority,
+    "child.placingAuthority": _placing_authority,
+    "child.hostAuthority": _host_authority,
+    "area": _area,
+    "source": _source,
+    "explicit": _explicit,
+}

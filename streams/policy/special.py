@@ -1,0 +1,208 @@
+"""Candidates of events in which more than allow rules speaks: judgements, conflicts, denies, recipients not found.
+
+Readings where the requirement leaves room, all on the protective side: a judgement with a word this software does not
+know withholds, and one that names neither agency nor role withholds from everybody; an alternate gets what the
+excluded agency would have got, no more, and nothing when the publisher, a law or a deny rule bars that agency; a broad
+deny rule (`area`, `category:`) speaks about candidates but makes none.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streams.policy.compiled import CompiledAgency, CompiledArea, CompiledRule, Hit
+from streams.policy.facts import AgencyId, Exclusion, Facts, Judgement, RoleId
+from streams.policy.index import RuleSet
+from streams.policy.laws import Circumstances
+from streams.policy.reasons import GROUNDS, ReasonCode
+from streams.policy.recipients import UNRESOLVED, is_broad
+from streams.policy.settle import Candidate, Notes, agency_reasons, excludes, hit_reasons
+
+Hits = dict[AgencyId, tuple[Hit, ...]]
+Denies = list[tuple[CompiledRule, tuple[AgencyId, ...]]]
+
+_HOME = AgencyId(UNRESOLVED + "child.homeAuthority")
+
+
+class Gathered(NamedTuple):
+    """What the rules said. `unknown_home`: the home authority is in no area that takes part."""
+
+    hits: Hits
+    denies: Denies
+    unknown_home: bool
+
+
+def special_candidates(facts: Facts, rules: RuleSet, case: Circumstances, gathered: Gathered) -> list[Candidate]:
+    """Every candidate with all that speaks for and against it, in no particular order."""
+    found = dict(gathered.hits)
+    for judgement in facts.judgements:
+        if judgement.agency is not None:
+            found.setdefault(judgement.agency, ())
+    for exclusion in facts.exclusions:
+        found.setdefault(exclusion.agency, ())
+    borders = _unknown_home(facts, rules, found) if gathered.unknown_home else None
+    for rule, named in gathered.denies:
+        if not is_broad(rule.of):
+            for agency in named:
+                found.setdefault(agency, ())
+    reader = _Reader(facts, rules, gathered.denies, _front_doors(rules, found), borders)
+    if facts.exclusions:
+        _add_alternates(facts, rules, case, found, reader)
+    return [reader.candidate(agency, hits) for agency, hits in found.items()]
+
+
+def _unknown_home(facts: Facts, rules: RuleSet, found: Hits) -> AgencyId:
+    """Who holds an event about a child of an unknown area: the front door of the publisher's area (R-07)."""
+    source = rules.agencies.get(facts.source)
+    area = rules.areas.get(facts.masa_id if source is None else source.area)
+    holder = _HOME if area is None or area.front_door == facts.source else area.front_door
+    found.setdefault(holder, ())
+    return holder
+
+
+def _front_doors(rules: RuleSet, found: Hits) -> frozenset[AgencyId]:
+    """Front doors that stand in for recipients who could not be found (R-04)."""
+    lost = (hits for agency, hits in found.items() if agency.startswith(UNRESOLVED))
+    return frozenset(rules.areas[hit.rule.area].front_door for hits in lost for hit in hits)
+
+
+class _Reader:
+    """Reads the notes of one event's candidates."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        rules: RuleSet,
+        denies: Denies,
+        front_doors: frozenset[AgencyId],
+        unknown_home: AgencyId | None,
+    ) -> None:
+        self._facts, self._rules, self._denies = facts, rules, denies
+        self._front_doors, self._unknown_home = front_doors, unknown_home
+        token = facts.accused_setting
+        self._accused = frozenset() if token is None else rules.tokens.accused.get(token, frozenset())
+
+    def candidate(self, agency: AgencyId, hits: tuple[Hit, ...]) -> Candidate:
+        denies = self._denies_of(agency) if self._denies else ()
+        return Candidate(agency, hits, denies, self.notes(agency, hits))
+
+    def _denies_of(self, agency: AgencyId) -> tuple[CompiledRule, ...]:
+        known = self._rules.agencies.get(agency)
+        return tuple(
+            rule
+            for rule, named in self._denies
+            if (_is_in_class(rule, known) if is_broad(rule.of) else agency in named)
+        )
+
+    def notes(self, agency: AgencyId, hits: tuple[Hit, ...]) -> Notes:
+        facts = self._facts
+        roles = frozenset(role for hit in hits for role in hit.roles)
+        return Notes(
+            agency == facts.source,
+            agency in self._accused,
+            _withheld(facts.judgements, agency, roles) if facts.judgements else (),
+            _confirmed(facts.judgements, agency, roles) if facts.judgements else frozenset(),
+            _excluded(facts.exclusions, agency) if facts.exclusions else frozenset(),
+            (ReasonCode.FALLBACK_FRONT_DOOR,) if agency in self._front_doors else (),
+            (ReasonCode.CROSS_BORDER_UNKNOWN_AREA,) if agency == self._unknown_home else (),
+        )
+
+
+def _is_in_class(rule: CompiledRule, agency: CompiledAgency | None) -> bool:
+    if agency is None or agency.area != rule.area or rule.role not in agency.roles:
+        return False
+    return rule.of == "area" or rule.of == f"category:{agency.category}"
+
+
+def _withheld(judgements: tuple[Judgement, ...], agency: AgencyId, roles: frozenset[RoleId]) -> tuple[ReasonCode, ...]:
+    """Grounds on which the publisher withholds from this agency; empty if it does not."""
+    grounds = {
+        GROUNDS.get(each.ground or "", ReasonCode.GROUND_NOT_STATED)
+        for each in judgements
+        if each.judgement != "CONFIRMED"
+        and (each.agency == agency or (each.agency is None and (each.role is None or each.role in roles)))
+    }
+    return tuple(sorted(grounds))
+
+
+def _confirmed(
+    judgements: tuple[Judgement, ...], agency: AgencyId, roles: frozenset[RoleId]
+) -> frozenset[RoleId] | None:
+    """Roles that the publisher confirmed here, of those that rules address; None: the whole agency."""
+    confirmed: set[RoleId] = set()
+    for each in judgements:
+        if each.judgement != "CONFIRMED" or each.agency not in (None, agency):
+            continue
+        if each.role is None:
+            if each.agency is not None:
+                return None
+        elif each.role in roles:
+            confirmed.add(each.role)
+    return frozenset(confirmed)
+
+
+def _excluded(exclusions: tuple[Exclusion, ...], agency: AgencyId) -> frozenset[RoleId] | None:
+    """Roles excluded here for a conflict of interest; None: the whole agency."""
+    roles: set[RoleId] = set()
+    for each in exclusions:
+        if each.agency == agency:
+            if each.role is None:
+                return None
+            roles.add(each.role)
+    return frozenset(roles)
+
+
+def _add_alternates(facts: Facts, rules: RuleSet, case: Circumstances, found: Hits, reader: _Reader) -> None:
+    """Give each excluded agency's alternate what that agency would have got (P-05)."""
+    added: Hits = {}
+    for agency in sorted({each.agency for each in facts.exclusions}):
+        candidate = reader.candidate(agency, found.get(agency, ()))
+        alternate = _alternate(facts, rules, agency)
+        if alternate is None or not _only_conflict_bars(rules, case, candidate):
+            continue
+        for hit in candidate.hits:
+            if not hit_reasons(rules, case, candidate, hit):
+                added[alternate.id] = (*added.get(alternate.id, ()), _stand_in(alternate, hit))
+    for name, hits in added.items():
+        found[name] = (*found.get(name, ()), *hits)
+
+
+def _only_conflict_bars(rules: RuleSet, case: Circumstances, candidate: Candidate) -> bool:
+    """Whether the agency would receive if it were not for the conflict."""
+    if candidate.notes.withheld or candidate.denies or agency_reasons(rules, case, candidate):
+        return False
+    return all(excludes(candidate.notes.excluded, hit) for hit in candidate.hits)
+
+
+def _alternate(facts: Facts, rules: RuleSet, agency: AgencyId) -> CompiledAgency | None:
+    """The first agency along the chain of alternates that is not excluded itself."""
+    barred = {each.agency for each in facts.exclusions if each.role is None}
+    seen = {agency}
+    known = rules.agencies.get(agency)
+    while known is not None and known.alternate is not None and known.alternate not in seen:
+        seen.add(known.alternate)
+        known = rules.agencies.get(known.alternate)
+        if known is not None and known.id not in barred:
+            return known
+    return None
+
+
+def _stand_in(alternate: CompiledAgency, hit: Hit) -> Hit:
+    """The same hit, addressed to the alternate's same role or, if it has none, to its first role."""
+    role = hit.role if hit.role in alternate.roles or not alternate.roles else alternate.roles[0]
+    return hit.rule.hit(role, (*hit.marks, ReasonCode.ALTERNATE_FOR_EXCLUDED), hit.holds)
+
+
+def concerned_areas(facts: Facts, rules: RuleSet) -> tuple[tuple[CompiledArea, ...], bool]:
+    """Areas whose rules apply (R-07), and whether the child's home authority is in no area that takes part."""
+    home = rules.area_of_gss.get(facts.area_gss)
+    if home is not None and facts.placing_la is None and facts.host_la is None:
+        return (rules.areas[home],), False
+    source = rules.agencies.get(facts.source)
+    names = [home or (facts.masa_id if source is None else source.area)]
+    for token in (facts.placing_la, facts.host_la):
+        gss = None if token is None else rules.tokens.authority.get(token)
+        if gss is not None:
+            names.append(rules.area_of_gss[gss])
+    areas = tuple(rules.areas[name] for name in dict.fromkeys(names) if name in rules.areas)
+    return areas, home is None and facts.area_gss is not None
