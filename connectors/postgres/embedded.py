@@ -49,7 +49,6 @@ OPTIONS: Mapping[str, str] = {
     "shared_buffers": "64MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_checkpoints": "off",
     # Errors of a statement quote its values, which could be about a child. The client is told; the log need not be:
     # `log` is above `error` in the server's order, so that it keeps starts, stops, recovery, fatal and panic only.
     "log_min_messages": "log",
