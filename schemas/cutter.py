@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from schemas.cutter_readers import CutError, Reader, item_reader, read_long, skip_long, skip_string
+from schemas.cutter_readers import INTEGER_BYTES, Check, CutError, Readers, read_long, skip_long, skip_string
+from schemas.cutter_readers import integer_range as range_of
+from schemas.field_classes import NamedTypes, Schema, kind_of, string_rules, without_null
 
-DEFAULT_MAX_LENGTH = 200
 _MAX_ONE_BYTE_SYMBOLS = 64
 
-Schema = dict[str, Any]
-Check = Callable[[str], bool]
 Values = tuple[Any, ...]
 Cuts = tuple[int, ...]
 
@@ -78,7 +77,8 @@ class _Generator:
         self.units: list[Unit] = []
         self.decoded: set[str] = set()
         self.constants: dict[str, Any] = {}
-        self.named: dict[str, Schema] = {}
+        self.names = NamedTypes()
+        self.readers = Readers(self.names, checks)
         self.lines: list[str] = []
         self.depth = 1
 
@@ -106,24 +106,12 @@ class _Generator:
     def record(self, fields: Sequence[Schema], prefix: str) -> None:
         for each in fields:
             path = prefix + each["name"]
-            node, nullable = self.resolve(each["type"])
-            if isinstance(node, dict) and node["type"] == "record":
+            inner, nullable = without_null(each["type"])
+            node = self.names.resolve(inner)
+            if kind_of(node) == "record":
                 self.nested(node, path, nullable=nullable)
             else:
                 self.leaf(node, each, path, nullable=nullable)
-
-    def resolve(self, node: Any) -> tuple[Any, bool]:
-        """The type without its null branch, named types looked up, and whether it was nullable."""
-        nullable = isinstance(node, list)
-        if nullable:
-            if len(node) != 2 or node[0] != "null":
-                raise CutError("a union other than null and one type")
-            node = node[1]
-        if isinstance(node, str) and node in self.named:
-            node = self.named[node]
-        if isinstance(node, dict) and "name" in node:
-            self.named[full_name(node)] = node
-        return node, nullable
 
     def nested(self, node: Schema, path: str, *, nullable: bool) -> None:
         if not nullable:
@@ -164,25 +152,33 @@ class _Generator:
             self.emit("elif t: raise CutError('no such branch')")
 
     def value(self, node: Any, fld: Schema, name: str | None) -> None:
-        kind = node["type"] if isinstance(node, dict) else node
+        kind = kind_of(node)
         if kind == "string":
             self.string(fld, node, name)
-        elif kind in ("int", "long"):
-            limit = 5 if kind == "int" else 9
-            self.emit(f"{name}, p = read_long(d, p, {limit})" if name else f"p = skip_long(d, p, {limit})")
+        elif kind in INTEGER_BYTES:
+            self.integer(kind, node, name)
         elif kind == "boolean":
             self.emit("if d[p] > 1: raise CutError('not a boolean')")
             self.emit(f"{name} = d[p] == 1; p += 1" if name else "p += 1")
         elif kind == "enum":
             self.enum(node, name)
         elif kind == "array":
-            reader = self.constant(self.array_reader(node))
-            self.emit(f"{name or '_'}, p = {reader}(d, p)")
+            self.emit(f"{name or '_'}, p = {self.constant(self.readers.array(node, fld))}(d, p)")
         else:
             raise CutError(f"type {kind} is not used in events")
 
+    def integer(self, kind: str, node: Any, name: str | None) -> None:
+        bounds = range_of(node)
+        if name is None and bounds is None:
+            self.emit(f"p = skip_long(d, p, {INTEGER_BYTES[kind]})")
+            return
+        value = name or "x"
+        self.emit(f"{value}, p = read_long(d, p, {INTEGER_BYTES[kind]})")
+        if bounds is not None:
+            self.emit(f"if not {bounds[0]} <= {value} <= {bounds[1]}: raise CutError('unlikely time')")
+
     def string(self, fld: Schema, node: Any, name: str | None) -> None:
-        limit, fmt = string_rules(fld, node)
+        fmt, limit = string_rules(fld, node)
         self.emit("n = d[p]; s = p + 1")
         self.emit("if n & 129: s, p = skip_string(d, p)")
         self.emit("else: p = s + (n >> 1)")
@@ -204,26 +200,6 @@ class _Generator:
         self.emit(f"if e & 1 or e > {2 * len(symbols) - 2}: raise CutError('no such symbol')")
         if name:
             self.emit(f"{name} = {self.constant(symbols)}[e >> 1]")
-
-    def array_reader(self, node: Schema) -> Reader:
-        return item_reader(node, self.named, self.checks, string_rules, full_name)
-
-
-def full_name(node: Schema) -> str:
-    """Full name of a named type."""
-    name: str = node["name"]
-    space = node.get("namespace", "uk.masa")
-    return name if "." in name else f"{space}.{name}"
-
-
-def string_rules(fld: Schema, node: Any) -> tuple[int, str | None]:
-    """Longest length that needs no look at characters (bytes bound them), and the format, of a string field."""
-    inner: Schema = node if isinstance(node, dict) else {}
-    limit = fld.get("maxLength", inner.get("maxLength", DEFAULT_MAX_LENGTH))
-    fmt = fld.get("masa:format", inner.get("masa:format"))
-    if fmt is None and inner.get("logicalType") == "uuid":
-        fmt = "uuid"
-    return int(limit), fmt
 
 
 def compile_projector(units: Sequence[Unit], kept: frozenset[str], frame: bytes) -> Callable[[bytes, Cuts], bytes]:

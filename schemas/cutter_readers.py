@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Schema = dict[str, Any]
+from schemas.field_classes import NamedTypes, Schema, kind_of, string_rules, without_null
+from schemas.field_rules import FIRST_DAY, FIRST_MS, LAST_DAY, LAST_MS
+
+Check = Callable[[str], bool]
 Reader = Callable[[bytes, int], tuple[Any, int]]
-StringRules = Callable[[Schema, Any], tuple[int, str | None]]
+
+INTEGER_BYTES = {"int": 5, "long": 9}  # longest varint that is surely in range
 
 
 class CutError(ValueError):
@@ -50,42 +54,53 @@ def skip_string(data: bytes, p: int) -> tuple[int, int]:
     return start, start + length
 
 
-def item_reader(
-    node: Any,
-    named: dict[str, Schema],
-    checks: Mapping[str, Callable[[str], bool]],
-    rules: StringRules,
-    full_name: Callable[[Schema], str],
-    fld: Schema | None = None,
-) -> Reader:
-    """A reader of any type used inside arrays, the array itself included. Records are read as dicts."""
+def integer_range(node: Any) -> tuple[int, int] | None:
+    """Bounds of a date or time on the wire, None for a plain number."""
+    logical = node.get("logicalType") if isinstance(node, dict) else None
+    return {"date": (FIRST_DAY, LAST_DAY), "timestamp-millis": (FIRST_MS, LAST_MS)}.get(logical or "")
 
-    def build(inner: Any, holder: Schema) -> Reader:
-        return item_reader(inner, named, checks, rules, full_name, holder)
 
-    holder = fld or {}
-    if isinstance(node, str) and node in named:
-        node = named[node]
-    if isinstance(node, list):
-        return _nullable(build(node[1], holder))
-    kind = node["type"] if isinstance(node, dict) else node
-    if isinstance(node, dict) and "name" in node:
-        named[full_name(node)] = node
-    if kind == "array":
-        return _array(build(node["items"], node))
-    if kind == "record":
-        return _record([(each["name"], build(each["type"], each)) for each in node["fields"]])
-    if kind == "enum":
-        return _enum(tuple(node["symbols"]))
-    if kind == "string":
-        limit, fmt = rules(holder, node)
-        return _string(limit, checks[fmt] if fmt else None)
-    if kind in ("int", "long"):
-        limit = 5 if kind == "int" else 9
-        return lambda data, p: read_long(data, p, limit)
-    if kind == "boolean":
-        return _boolean
-    raise CutError(f"type {kind} is not used in arrays")
+class Readers:
+    """Makes readers of arrays and of everything that may stand in them."""
+
+    def __init__(self, names: NamedTypes, checks: Mapping[str, Check]) -> None:
+        self._names = names
+        self._checks = checks
+
+    def array(self, node: Any, holder: Schema) -> Reader:
+        """A reader of an array; `holder` is the field that has it, whose string rules hold for its items."""
+        return _array(self._item(node["items"], holder))
+
+    def _item(self, node: Any, holder: Schema) -> Reader:
+        inner, nullable = without_null(node)
+        if nullable:
+            return _nullable(self._item(inner, holder))
+        node = self._names.resolve(inner)
+        kind = kind_of(node)
+        if kind == "array":
+            return self.array(node, holder)
+        if kind == "record":
+            return _record([(each["name"], self._item(each["type"], each)) for each in node["fields"]])
+        if kind == "enum":
+            return _enum(tuple(node["symbols"]))
+        if kind == "string":
+            fmt, limit = string_rules(holder, node)
+            return _string(limit, self._checks[fmt] if fmt else None)
+        if kind in INTEGER_BYTES:
+            return _integer(INTEGER_BYTES[kind], integer_range(node))
+        if kind == "boolean":
+            return _boolean
+        raise CutError(f"type {kind} is not used in arrays")
+
+
+def _integer(limit: int, bounds: tuple[int, int] | None) -> Reader:
+    def read(data: bytes, p: int) -> tuple[Any, int]:
+        value, p = read_long(data, p, limit)
+        if bounds is not None and not bounds[0] <= value <= bounds[1]:
+            raise CutError("unlikely time")
+        return value, p
+
+    return read
 
 
 def _nullable(inner: Reader) -> Reader:

@@ -21,11 +21,12 @@ _PERSONAL_FORMATS = ("uprn", "postcode", "phone")
 Check = Callable[[str], bool]
 
 
-def sure_checks() -> Mapping[str, Check]:
-    """A predicate for every `masa:format`."""
+def sure_checks(*, synthetic_ok: bool = True) -> Mapping[str, Check]:
+    """A predicate for every `masa:format`. `synthetic_ok=False` is not sure of test NHS numbers."""
     checks: dict[str, Check] = {fmt: _remembering(fmt) for fmt in _ORGANISATION_FORMATS}
     checks.update({fmt: _each_time(fmt) for fmt in _PERSONAL_FORMATS})
-    checks.update({"nhs-number": sure_nhs_number, "upn": sure_upn, "uuid": sure_uuid})
+    nhs = sure_nhs_number if synthetic_ok else _sure_issued_nhs_number
+    checks.update({"nhs-number": nhs, "upn": sure_upn, "uuid": sure_uuid})
     return checks
 
 
@@ -38,13 +39,17 @@ def sure_nhs_number(value: str) -> bool:
     return total % 11 == 0
 
 
+def _sure_issued_nhs_number(value: str) -> bool:
+    return sure_nhs_number(value) and not value.startswith("999") and len(set(value)) > 1
+
+
 def sure_upn(value: str) -> bool:
     """A permanent UPN: check letter, then twelve digits."""
     digits = value[1:]
     if len(value) != 13 or not (digits.isascii() and digits.isdigit()):
         return False
     total = sum(place * digit for place, digit in enumerate(digits.encode(), 2)) - 90 * 48
-    return value[0] == _UPN_LETTERS[total % 23] and check_format("upn", value) is None
+    return value[0] == _UPN_LETTERS[total % 23]
 
 
 def sure_uuid(value: str) -> bool:

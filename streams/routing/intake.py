@@ -11,17 +11,18 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from schemas.validation import MAX_CLOCK_SKEW_MS, validate
-
 from schemas.codec import decode_event, encode_event
 from schemas.cutter import Cuts, Cutter, compile_cutter, compile_projector
 from schemas.dates import completed_years
 from schemas.errors import EventInvalid, FrameError
+from schemas.event_rules import CLOCK_SKEW_MS
 from schemas.framing import SINGLE_OBJECT_MARK
+from schemas.identifiers import SCHEME_FORMATS, check_format
 from schemas.projection import project_datum
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventType, EventTypes
 from schemas.sure_checks import sure_checks
+from schemas.validation import validate
 from schemas.vocabulary import AddressProtection, LegalGateway, RejectReason
 from streams.policy.decision import FieldPlan
 from streams.policy.facts import AgencyId, AreaId, EpochMillis, Exclusion, Facts, Judgement, LocatorToken, SubjectKey
@@ -30,13 +31,8 @@ from streams.policy.facts_from import facts_from_datum
 MAX_EVENT_BYTES = 256 * 1024
 _FRAME_BYTES = 10
 _SURE_AGES = range(25)
-# Gateways with conditions of their own (L-05) are left to validation.
-_PLAIN_GATEWAYS = frozenset(LegalGateway) - {
-    LegalGateway.UNKNOWN,
-    LegalGateway.S213B_HOUSING,
-    LegalGateway.S49A_DAA,
-    LegalGateway.CONSENT,
-}
+# What has conditions of its own (L-05) or is not stated is left to validation.
+_UNSURE_GATEWAYS = frozenset({LegalGateway.UNKNOWN, LegalGateway.S213B_HOUSING})
 _PLAIN_PROTECTION = frozenset({AddressProtection.NONE, AddressProtection.PROTECTED, AddressProtection.PLACEMENT})
 _TOKEN_MEMORY = 65_536  # organisation codes, not people
 
@@ -120,14 +116,21 @@ class Intake:
     """Reads events under one set of event types and one pseudonym key."""
 
     def __init__(
-        self, event_types: EventTypes, pseudonymiser: Pseudonymiser, schema_ids: Mapping[int, bytes] | None = None
+        self,
+        event_types: EventTypes,
+        pseudonymiser: Pseudonymiser,
+        *,
+        schema_ids: Mapping[int, bytes] | None = None,
+        allow_synthetic: bool = True,
     ) -> None:
-        """`schema_ids` maps a registry's schema ids to fingerprints, for the Confluent frame."""
+        """`schema_ids` maps a registry's schema ids to fingerprints, for the Confluent frame. `allow_synthetic=False`
+        (production) rejects NHS numbers of the test range."""
         self._event_types = event_types
         self._pseudonymiser = pseudonymiser
         self._schema_ids = schema_ids
+        self._allow_synthetic = allow_synthetic
         self._token: Callable[[str, str], str] = lru_cache(_TOKEN_MEMORY)(pseudonymiser.locator)
-        checks = sure_checks()
+        checks = sure_checks(synthetic_ok=allow_synthetic)
         self._compiled = {
             SINGLE_OBJECT_MARK + each.fingerprint: _compile(each, checks) for each in event_types.values()
         }
@@ -189,21 +192,24 @@ class Intake:
             event_type != contract.name
             or version != contract.version
             or (category, gateway, regime, purpose) not in compiled.gateways
+            or (gateway == "S49A_DAA" and school is None)
             or urgency == "UNKNOWN"
             or protection not in _PLAIN_PROTECTION
-            or not 0 < occurred <= recorded <= published <= received_at + MAX_CLOCK_SKEW_MS
+            or not _sure_codes(masa_id, scheme, identifier)
+            or not 0 < occurred <= recorded <= published <= received_at + CLOCK_SKEW_MS
             or expected is not None
         ):
             return None
         for unit in compiled.required:
-            if cuts[unit] == cuts[unit + 1] or data[cuts[unit]] == 0:
-                return None
+            start = cuts[unit]
+            if start == cuts[unit + 1] or data[start] == 0 or data[start + 1] == 0:
+                return None  # absent, or perhaps empty
         age = None
         if born is not None:
             age = completed_years(born, occurred)
             if age not in _SURE_AGES or completed_years(born, received_at) not in _SURE_AGES:
                 return None
-        if proposed and any(each["judgement"] == "UNKNOWN" or _no_ground(each) for each in proposed):
+        if proposed and not all(map(_whole, proposed)):
             return None
         token = self._token
         subject = self._pseudonymiser.subject(nhs_number=nhs_number, upn=upn, source=source, local_ref=local_ref)
@@ -234,7 +240,7 @@ class Intake:
             first = error.problems[0]
             return Rejection(first.code, first.path or None, first.message)
         contract, datum = decoded.event_type, decoded.datum
-        problems = validate(contract, datum, received_at_ms=received_at)
+        problems = validate(contract, datum, received_at_ms=received_at, allow_synthetic=self._allow_synthetic)
         if problems:
             first = problems[0]
             return Rejection(first.code, first.path or None, f"{first.message}: {first.expected}")
@@ -253,14 +259,26 @@ def _compile(contract: EventType, checks: Mapping[str, Callable[[str], bool]]) -
         for gateway in contract.gateways
         for regime in contract.regimes
         for purpose in contract.purposes
-        if gateway in _PLAIN_GATEWAYS
+        if gateway not in _UNSURE_GATEWAYS
     )
     place = {unit.path: index for index, unit in enumerate(cutter.units)}
-    return _Compiled(contract, cutter, gateways, tuple(place[path] for path in contract.requires))
+    required = [path for path in contract.requires if contract.leaf_by_path[path].nullable]
+    return _Compiled(contract, cutter, gateways, tuple(place[path] for path in required))
 
 
-def _no_ground(proposed: Mapping[str, Any]) -> bool:
-    return proposed["judgement"] == "WITHHELD" and proposed["ground"] in (None, "UNKNOWN")
+def _whole(proposed: Mapping[str, Any]) -> bool:
+    """A judgement that surely says about whom, which, and why."""
+    named = proposed["agency"] is not None or proposed["role"] is not None
+    grounded = proposed["judgement"] == "CONFIRMED" or proposed["ground"] not in (None, "UNKNOWN")
+    return named and grounded and proposed["judgement"] != "UNKNOWN"
+
+
+@lru_cache(_TOKEN_MEMORY)
+def _sure_codes(masa_id: str, scheme: str | None, identifier: str | None) -> bool:
+    """Whether the publisher's codes surely have their right form; remembered, since publishers are few."""
+    fmt = SCHEME_FORMATS.get(scheme or "")
+    sound = fmt is None or identifier is None or check_format(fmt, identifier) is None
+    return sound and check_format("agency-id", masa_id) is None
 
 
 def _judgements(proposed: list[Mapping[str, Any]]) -> tuple[Judgement, ...]:

@@ -12,8 +12,10 @@ from typing import Any
 from connectors.kafka import topics
 from connectors.kafka.batch_consumer import Partition, Record
 from connectors.kafka.transaction import Headers, Output, Resume
-from schemas.codec import encode_record, record_frame
+from schemas.codec import encode_record
+from schemas.framing import SINGLE_OBJECT_MARK
 from schemas.pseudonym import Pseudonymiser, delivery_id
+from schemas.registry import record_wire
 from schemas.vocabulary import Disposition, OutcomeKind, RejectReason
 from streams.policy.clocks import Calendar, ack_by
 from streams.policy.decide import decide
@@ -37,7 +39,7 @@ class Planner:
     def __init__(self, intake: Intake, pseudonymiser: Pseudonymiser, slot: int) -> None:
         self._intake = intake
         self._digest: Callable[[bytes], bytes] = pseudonymiser.digest
-        self._pieces = AuditPieces(record_frame("audit"), slot)
+        self._pieces = AuditPieces(SINGLE_OBJECT_MARK + record_wire("audit").fingerprint, slot)
         self._slot = slot
         self._rules: RuleSet | None = None
         self._preparer: Preparer | None = None
