@@ -66,7 +66,7 @@ def read_instant(value: Any, path: str, problems: Problems) -> int | None:
         problems.append(_time(path, "is not an instant with its zone", _RIGHT_INSTANT))
     else:
         try:
-            return (datetime.fromisoformat(value) - _EPOCH) // _MILLISECOND
+            return (datetime.fromisoformat(value).astimezone(UTC) - _EPOCH) // _MILLISECOND
         except (ValueError, OverflowError):
             problems.append(_time(path, "is an instant that does not exist", _RIGHT_INSTANT))
     return None
