@@ -12,6 +12,7 @@ from streams.policy.compiled import DAY_MS, NO, UNSURE, YES, CompiledArea, Compi
 from streams.policy.decision import Decision, Outcome
 from streams.policy.facts import EpochMillis, Facts
 from streams.policy.index import MAX_INTERNED, RuleSet
+from streams.policy.judgements import confirmation_matters, named_only
 from streams.policy.laws import Circumstances
 from streams.policy.reasons import ReasonCode
 from streams.policy.settle import PLAIN, Candidate, settle
@@ -54,8 +55,10 @@ def decide(facts: Facts, rules: RuleSet | None, now: EpochMillis) -> Decision:
         facts.restricted,
         day,
     )
-    special = lost or unknown_home or denies or facts.judgements or facts.exclusions or facts.accused_setting
-    if special or facts.source in hits:
+    special = lost or unknown_home or denies or facts.exclusions or facts.accused_setting or facts.source in hits
+    if not special and facts.judgements:
+        special = not _add_confirmed(facts, rules, hits)
+    if special:
         outcomes = _special(facts, rules, case, Gathered(hits, denies, unknown_home))
     else:
         outcomes = _plain(rules, case, hits)
@@ -95,6 +98,16 @@ def _gather(facts: Facts, rules: RuleSet, day: int, areas: tuple[CompiledArea, .
     return found, denies, lost
 
 
+def _add_confirmed(facts: Facts, rules: RuleSet, hits: Hits) -> bool:
+    """Add agencies that the publisher confirmed by name; False if its judgements say more than that."""
+    if confirmation_matters(facts, rules) or not named_only(facts.judgements):
+        return False
+    for judgement in facts.judgements:
+        if judgement.agency is not None:
+            hits.setdefault(judgement.agency, ())
+    return True
+
+
 def _ask(rule: CompiledRule, facts: Facts) -> int:
     """NO if any condition fails, else UNSURE if any cannot be told, else YES."""
     answer = YES
@@ -123,9 +136,11 @@ def _special(facts: Facts, rules: RuleSet, case: Circumstances, gathered: Gather
     cache = _cache(rules, case)
     outcomes: list[Outcome] = []
     for candidate in special_candidates(facts, rules, case, gathered):
-        outcome = cache.get(candidate)
+        agency, hits, denies, notes = candidate
+        key = (agency, hits) if notes is PLAIN and not denies else candidate
+        outcome = cache.get(key)
         if outcome is None:
-            outcome = _settle(rules, case, candidate, candidate)
+            outcome = _settle(rules, case, key, candidate)
         outcomes.append(outcome)
     outcomes.sort()
     return tuple(outcomes)

@@ -16,6 +16,7 @@ from streams.policy.compiled import CompiledAgency, CompiledArea, CompiledRule
 from streams.policy.contract import EventTypesLike
 from streams.policy.decision import FieldPlan, Outcome
 from streams.policy.facts import AgencyId, AreaId, Facts, LocatorToken, RoleId, RuleSetHash
+from streams.policy.fields import ONLY_CONFIRMED
 
 LocatorTokens = Callable[[str, str], LocatorToken]  # (scheme, code) -> token
 Matches = tuple[tuple[CompiledRule, bool], ...]  # (rule, whether its key is certain)
@@ -58,6 +59,9 @@ class RuleSet:
         self.with_role = _with_role(agencies)
         self.in_category = _in_category(agencies)
         self.serving = _serving(agencies)
+        self.confirmable = frozenset(
+            kind.name for kind in event_types.values() if any(leaf.classes & ONLY_CONFIRMED for leaf in kind.leaves)
+        )
         # Caches: what was worked out once. They change no result and are bounded by MAX_INTERNED.
         self.settled: dict[Any, dict[Any, Outcome]] = {}
         self.settled_count = 0

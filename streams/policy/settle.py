@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from streams.policy.index import RuleSet
 
 
+NO_ROLES: frozenset[RoleId] = frozenset()
+
+
 class Notes(NamedTuple):
     """What is special about one candidate in one event."""
 
     is_source: bool = False
     is_accused: bool = False
     withheld: tuple[ReasonCode, ...] = ()  # grounds; empty: the publisher does not withhold
-    confirmed: frozenset[RoleId] | None = frozenset()  # roles the publisher confirmed; None: all of them
-    excluded: frozenset[RoleId] | None = frozenset()  # roles excluded for conflict; None: the whole agency
+    confirmed: frozenset[RoleId] | None = NO_ROLES  # roles the publisher confirmed; None: all of them
+    excluded: frozenset[RoleId] | None = NO_ROLES  # roles excluded for conflict; None: the whole agency
     marks: tuple[ReasonCode, ...] = ()
     holds: tuple[ReasonCode, ...] = ()
 

@@ -1,9 +1,8 @@
 """Candidates of events in which more than allow rules speaks: judgements, conflicts, denies, recipients not found.
 
-Readings where the requirement leaves room, all on the protective side: a judgement with a word this software does not
-know withholds, and one that names neither agency nor role withholds from everybody; an alternate gets what the
-excluded agency would have got, no more, and nothing when the publisher, a law or a deny rule bars that agency; a broad
-deny rule (`area`, `category:`) speaks about candidates but makes none.
+Readings where the requirement leaves room, all on the protective side: an alternate gets what the excluded agency would
+have got, no more, and nothing when the publisher, a law or a deny rule bars that agency; a broad deny rule (`area`,
+`category:`) speaks about candidates but makes none.
 """
 
 from __future__ import annotations
@@ -11,17 +10,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streams.policy.compiled import CompiledAgency, CompiledArea, CompiledRule, Hit
-from streams.policy.facts import AgencyId, Exclusion, Facts, Judgement, RoleId
+from streams.policy.facts import AgencyId, Exclusion, Facts, RoleId
 from streams.policy.index import RuleSet
+from streams.policy.judgements import confirmation_matters, digest
 from streams.policy.laws import Circumstances
-from streams.policy.reasons import GROUNDS, ReasonCode
+from streams.policy.reasons import ReasonCode
 from streams.policy.recipients import UNRESOLVED, is_broad
-from streams.policy.settle import Candidate, Notes, agency_reasons, excludes, hit_reasons
+from streams.policy.settle import NO_ROLES, PLAIN, Candidate, Notes, agency_reasons, excludes, hit_reasons
 
 Hits = dict[AgencyId, tuple[Hit, ...]]
 Denies = list[tuple[CompiledRule, tuple[AgencyId, ...]]]
 
 _HOME = AgencyId(UNRESOLVED + "child.homeAuthority")
+_NOBODY: frozenset[AgencyId] = frozenset()
 
 
 class Gathered(NamedTuple):
@@ -77,14 +78,18 @@ class _Reader:
         front_doors: frozenset[AgencyId],
         unknown_home: AgencyId | None,
     ) -> None:
-        self._facts, self._rules, self._denies = facts, rules, denies
+        self._source, self._rules, self._denies = facts.source, rules, denies
         self._front_doors, self._unknown_home = front_doors, unknown_home
         token = facts.accused_setting
-        self._accused = frozenset() if token is None else rules.tokens.accused.get(token, frozenset())
+        self._accused = _NOBODY if token is None else rules.tokens.accused.get(token, _NOBODY)
+        self._judged = digest(facts.judgements)
+        self._confirmable = confirmation_matters(facts, rules)
+        self._excluded = _exclusions(facts.exclusions)
+        self._quiet = not (facts.judgements or facts.exclusions or front_doors or unknown_home or self._accused)
 
     def candidate(self, agency: AgencyId, hits: tuple[Hit, ...]) -> Candidate:
         denies = self._denies_of(agency) if self._denies else ()
-        return Candidate(agency, hits, denies, self.notes(agency, hits))
+        return Candidate(agency, hits, denies, self._notes(agency, hits))
 
     def _denies_of(self, agency: AgencyId) -> tuple[CompiledRule, ...]:
         known = self._rules.agencies.get(agency)
@@ -94,18 +99,20 @@ class _Reader:
             if (_is_in_class(rule, known) if is_broad(rule.of) else agency in named)
         )
 
-    def notes(self, agency: AgencyId, hits: tuple[Hit, ...]) -> Notes:
-        facts = self._facts
-        roles = frozenset(role for hit in hits for role in hit.roles)
-        return Notes(
-            agency == facts.source,
+    def _notes(self, agency: AgencyId, hits: tuple[Hit, ...]) -> Notes:
+        """PLAIN when nothing is special, so that the candidate is settled once with those of other events."""
+        if self._quiet and agency != self._source:
+            return PLAIN
+        notes = Notes(
+            agency == self._source,
             agency in self._accused,
-            _withheld(facts.judgements, agency, roles) if facts.judgements else (),
-            _confirmed(facts.judgements, agency, roles) if facts.judgements else frozenset(),
-            _excluded(facts.exclusions, agency) if facts.exclusions else frozenset(),
+            self._judged.withheld(agency, hits),
+            self._judged.confirmed(agency, hits) if self._confirmable else NO_ROLES,
+            self._excluded.get(agency, NO_ROLES),
             (ReasonCode.FALLBACK_FRONT_DOOR,) if agency in self._front_doors else (),
             (ReasonCode.CROSS_BORDER_UNKNOWN_AREA,) if agency == self._unknown_home else (),
         )
+        return PLAIN if notes == PLAIN else notes
 
 
 def _is_in_class(rule: CompiledRule, agency: CompiledAgency | None) -> bool:
@@ -114,42 +121,13 @@ def _is_in_class(rule: CompiledRule, agency: CompiledAgency | None) -> bool:
     return rule.of == "area" or rule.of == f"category:{agency.category}"
 
 
-def _withheld(judgements: tuple[Judgement, ...], agency: AgencyId, roles: frozenset[RoleId]) -> tuple[ReasonCode, ...]:
-    """Grounds on which the publisher withholds from this agency; empty if it does not."""
-    grounds = {
-        GROUNDS.get(each.ground or "", ReasonCode.GROUND_NOT_STATED)
-        for each in judgements
-        if each.judgement != "CONFIRMED"
-        and (each.agency == agency or (each.agency is None and (each.role is None or each.role in roles)))
-    }
-    return tuple(sorted(grounds))
-
-
-def _confirmed(
-    judgements: tuple[Judgement, ...], agency: AgencyId, roles: frozenset[RoleId]
-) -> frozenset[RoleId] | None:
-    """Roles that the publisher confirmed here, of those that rules address; None: the whole agency."""
-    confirmed: set[RoleId] = set()
-    for each in judgements:
-        if each.judgement != "CONFIRMED" or each.agency not in (None, agency):
-            continue
-        if each.role is None:
-            if each.agency is not None:
-                return None
-        elif each.role in roles:
-            confirmed.add(each.role)
-    return frozenset(confirmed)
-
-
-def _excluded(exclusions: tuple[Exclusion, ...], agency: AgencyId) -> frozenset[RoleId] | None:
-    """Roles excluded here for a conflict of interest; None: the whole agency."""
-    roles: set[RoleId] = set()
+def _exclusions(exclusions: tuple[Exclusion, ...]) -> dict[AgencyId, frozenset[RoleId] | None]:
+    """Roles excluded for a conflict of interest, by agency; None: the whole agency."""
+    found: dict[AgencyId, frozenset[RoleId] | None] = {}
     for each in exclusions:
-        if each.agency == agency:
-            if each.role is None:
-                return None
-            roles.add(each.role)
-    return frozenset(roles)
+        so_far = found.get(each.agency, NO_ROLES)
+        found[each.agency] = None if each.role is None or so_far is None else so_far | {each.role}
+    return found
 
 
 def _add_alternates(facts: Facts, rules: RuleSet, case: Circumstances, found: Hits, reader: _Reader) -> None:
