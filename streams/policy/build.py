@@ -6,11 +6,13 @@ Repeated strings and sets are shared, to keep a rule set of 25,000 agencies smal
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from sys import intern
 from typing import Any
 
 from schemas.vocabulary import FieldClass
 from streams.policy.artefact import Document
+from streams.policy.clocks import Calendar
 from streams.policy.compiled import (
     FOREVER,
     NO_ROLE,
@@ -52,6 +54,16 @@ def build_areas(document: Document) -> dict[AreaId, CompiledArea]:
             titles={RoleId(role): held["title"] for role, held in entry["roles"].items()},
         )
     return out
+
+
+def build_calendars(document: Document) -> dict[AreaId, Calendar]:
+    return {
+        AreaId(name): Calendar(
+            bank_holidays=frozenset(map(date.fromisoformat, entry["bankHolidays"])),
+            terms=tuple((date.fromisoformat(a), date.fromisoformat(b)) for a, b in entry["schoolTerms"]),
+        )
+        for name, entry in document["areas"].items()
+    }
 
 
 def build_agencies(document: Document, areas: Mapping[AreaId, CompiledArea]) -> dict[AgencyId, CompiledAgency]:

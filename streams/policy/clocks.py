@@ -52,6 +52,16 @@ class Calendar:
         return self.is_working_day(day) and any(first <= day <= last for first, last in self.terms)
 
 
+def joined(calendars: Iterable[Calendar]) -> Calendar:
+    """One calendar for several areas: a day that counts in any of them counts, so deadlines come no later."""
+    given = tuple(calendars)
+    holidays = [calendar.bank_holidays for calendar in given]
+    return Calendar(
+        bank_holidays=frozenset.intersection(*holidays) if holidays else frozenset(),
+        terms=tuple(term for calendar in given for term in calendar.terms),
+    )
+
+
 def soonest(clocks: Iterable[str]) -> str:
     """The most urgent of several clock names; of none, `NONE`."""
     return min(clocks, key=lambda name: _RANK.get(name, -1), default="NONE")

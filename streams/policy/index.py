@@ -11,7 +11,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from streams.policy.artefact import Artefact
-from streams.policy.build import build_agencies, build_areas, build_rules
+from streams.policy.build import build_agencies, build_areas, build_calendars, build_rules
+from streams.policy.clocks import Calendar, joined
 from streams.policy.compiled import CompiledAgency, CompiledArea, CompiledRule
 from streams.policy.contract import EventTypesLike
 from streams.policy.decision import FieldPlan, Outcome
@@ -46,12 +47,15 @@ class RuleSet:
         rules: tuple[CompiledRule, ...],
         shapes: Mapping[tuple[str, AreaId], Shapes],
         clocks: Mapping[str, str],
+        calendars: Mapping[AreaId, Calendar],
         tokens: Tokens,
         event_types: EventTypesLike,
     ) -> None:
         self.hash: RuleSetHash = artefact.hash
         self.areas, self.agencies, self.rules, self.shapes = areas, agencies, rules, shapes
         self.clocks, self.tokens, self.event_types = clocks, tokens, event_types
+        self.calendars = calendars
+        self.calendar = joined(calendars.values())  # of all areas together: the earlier deadline counts
         self._codes = {code: a.id for a in agencies.values() for code in a.identifiers}
         self.area_of_gss: Mapping[str | None, AreaId] = {
             gss: area.id for area in areas.values() for gss in area.authorities
@@ -82,6 +86,7 @@ class RuleSet:
             rules=rules,
             shapes=_shapes(keys),
             clocks=document["clocks"],
+            calendars=build_calendars(document),
             tokens=_tokens(agencies, areas, locator_token),
             event_types=event_types,
         )
@@ -90,6 +95,11 @@ class RuleSet:
         """The agency that a code identifies, None if it takes no part."""
         found = self._codes.get((scheme, code))
         return None if found is None else self.agencies[found]
+
+    def calendar_of(self, agency: AgencyId) -> Calendar:
+        """The calendar of an agency's own area; of all areas together for one that is not known."""
+        known = self.agencies.get(agency)
+        return self.calendar if known is None else self.calendars[known.area]
 
     def forget(self) -> None:
         """Drop all caches, because they are full. Outcomes made later equal the earlier ones, but are new objects."""
