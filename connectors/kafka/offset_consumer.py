@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from connectors.errors import ChangeSettings, ConnectorFailure, ExitForSupervisor, NotPermitted, RetryLater
+from connectors.errors import ChangeSettings, ConnectorFailure, ExitForSupervisor, NotPermitted, NotReady, RetryLater
 from connectors.kafka.settings import KafkaSettings
+from connectors.waiting import Deadline
 
 _CALL_TIMEOUT_S = 10.0
 # Enough to hide the broker's round trip at 20,000 records a second; librdkafka's default is 64 MiB a partition.
 _QUEUED_KBYTES = 16_384
+_RANGE_RECORDS = 2_000
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -105,6 +107,20 @@ class OffsetConsumer:
                 raise named(error, "read")
         return Polled(records, ends)
 
+    def poll_something(self, patience_s: float) -> Polled:
+        """As `poll`, waiting for a first record or end. Raises `NotReady` when there is neither in `patience_s`."""
+        deadline = Deadline(patience_s)
+        while not deadline.passed:
+            polled = self.poll(_RANGE_RECORDS, 0.1)
+            if polled.records or polled.ends:
+                return polled
+        raise NotReady(f"kafka sent nothing for {patience_s:g} s")
+
+    def drop(self, partition: Partition) -> None:
+        """Read this partition no further."""
+        with kafka_failures("pause"):
+            self._consumer.pause([TopicPartition(partition.topic, partition.partition)])
+
     def _record(self, message: Any) -> Record:
         return Record(
             message.topic(),
@@ -157,3 +173,38 @@ def kafka_failures(doing: str) -> Iterator[None]:
         yield
     except KafkaException as failure:
         raise named(failure.args[0], doing) from failure
+
+
+def read_ranges(
+    settings: KafkaSettings,
+    ranges: Mapping[Partition, tuple[int, int]],
+    *,
+    client_id: str,
+    headers: bool = True,
+    patience_s: float = 60.0,
+) -> Iterator[Record]:
+    """Every committed record from a first offset up to (not including) an end offset, partitions interleaved.
+
+    The end must not lie beyond the last stable offset. Raises as `OffsetConsumer.poll`, and `NotReady` when nothing at
+    all arrives for `patience_s`.
+    """
+    left = {each: end for each, (start, end) in ranges.items() if start < end}
+    consumer = OffsetConsumer(settings, client_id=client_id, headers=headers)
+    try:
+        consumer.assign({each: ranges[each][0] for each in left})
+        while left:
+            polled = consumer.poll_something(patience_s)
+            done = [each for each, reached in polled.ends.items() if reached >= left.get(each, reached)]
+            for record in polled.records:
+                place = Partition(record.topic, record.partition)
+                if place not in left:
+                    continue
+                if record.offset < left[place]:
+                    yield record
+                if record.offset >= left[place] - 1:
+                    done.append(place)
+            for each in done:
+                if left.pop(each, None) is not None:
+                    consumer.drop(each)
+    finally:
+        consumer.close()

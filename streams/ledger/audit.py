@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from schemas.codec import decode_record
-
 from schemas.framing import frame
 from schemas.registry import load_record_schema, record_wire
 from streams.ledger.rows import WANTED, RowReader

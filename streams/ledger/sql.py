@@ -58,7 +58,7 @@ WHERE event_id = %s ORDER BY decided_at, audit_partition, audit_offset
 """
 
 DELIVERIES = """
-SELECT o.audit_partition, o.audit_offset, o.agency, e.kind, e.record
+SELECT o.audit_partition, o.audit_offset, o.agency, e.record
 FROM ledger.outcome o
 JOIN ledger.event e USING (audit_partition, audit_offset, decided_at)
 WHERE (%(agency)s::text IS NULL OR o.agency = %(agency)s)
@@ -78,11 +78,17 @@ COUNTS = "SELECT kind, count(*) FROM ledger.event GROUP BY kind ORDER BY kind"
 OUTCOME_COUNTS = "SELECT outcome, count(*) FROM ledger.outcome GROUP BY outcome ORDER BY outcome"
 
 # --- the checker ----------------------------------------------------------------------------------------------
+SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+# Instants as microseconds since 1970.
 ALL_EVENTS = """
-SELECT audit_partition, audit_offset, decided_at, received_at, kind, source_topic, source_partition, source_offset,
+SELECT audit_partition, audit_offset, (extract(epoch FROM decided_at) * 1000000)::bigint,
+    (extract(epoch FROM received_at) * 1000000)::bigint, kind, source_topic, source_partition, source_offset,
     event_id, event_type, source, rule_set, subject, record
 FROM ledger.event
 """
 ALL_OUTCOMES = """
-SELECT audit_partition, audit_offset, decided_at, agency, outcome, reason, delivery_id, ack_by FROM ledger.outcome
+SELECT audit_partition, audit_offset, (extract(epoch FROM decided_at) * 1000000)::bigint, agency, outcome, reason,
+    delivery_id, (extract(epoch FROM ack_by) * 1000000)::bigint
+FROM ledger.outcome
 """

@@ -1,0 +1,97 @@
+"""Where partitions begin and end, and where groups stand: the marks between which a checker reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from connectors.errors import NotReady
+from connectors.kafka.offset_consumer import Partition, kafka_failures
+from connectors.kafka.settings import KafkaSettings
+from connectors.waiting import wait_until
+
+_CALL_TIMEOUT_S = 15.0
+SETTLE_TIMEOUT_S = 60.0  # above the transaction timeout and the broker's sweep (design section 6)
+
+Offsets = dict[Partition, int]
+
+_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+
+class LogEnds:
+    """Asks the brokers; every answer is as of now."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._admin = AdminClient(settings.common_conf(client_id="masa-log-ends"))
+
+    def partitions(self, wanted: Callable[[str], bool]) -> tuple[Partition, ...]:
+        """All partitions of the topics that `wanted` accepts, sorted."""
+        with kafka_failures("list topics"):
+            found = self._admin.list_topics(timeout=_CALL_TIMEOUT_S).topics
+        return tuple(
+            Partition(name, number)
+            for name in sorted(found)
+            if wanted(name)
+            for number in sorted(found[name].partitions)
+        )
+
+    def starts(self, partitions: Collection[Partition]) -> Offsets:
+        """Offset of the oldest record kept."""
+        return self._offsets(partitions, _EARLIEST, IsolationLevel.READ_UNCOMMITTED)
+
+    def written(self, partitions: Collection[Partition]) -> Offsets:
+        """Offset after the last record written, in an open transaction or not."""
+        return self._offsets(partitions, _LATEST, IsolationLevel.READ_UNCOMMITTED)
+
+    def settled(self, partitions: Collection[Partition]) -> Offsets:
+        """Offset after the last record that a read_committed reader may see (the last stable offset)."""
+        return self._offsets(partitions, _LATEST, IsolationLevel.READ_COMMITTED)
+
+    def settle(self, partitions: Collection[Partition], *, timeout: float = SETTLE_TIMEOUT_S) -> Offsets:
+        """Wait until whatever is written now is committed or aborted, and say where the settled part ends.
+
+        Raises `NotReady` naming a partition with a transaction that stays open.
+        """
+        goal = self.written(partitions)
+        ends: Offsets = {}
+        late: list[Partition] = []
+
+        def reached() -> bool:
+            ends.update(self.settled(partitions))
+            late[:] = [each for each in partitions if ends[each] < goal[each]]
+            return not late
+
+        try:
+            wait_until(reached, timeout=timeout, what="settling")
+        except NotReady:
+            where = f"{late[0].topic} [{late[0].partition}]"
+            raise NotReady(
+                f"{where}: a transaction stays open for more than {timeout:g} s; is a router slot dead?"
+            ) from None
+        return ends
+
+    def committed(self, group: str) -> Offsets:
+        """Next offset that a group has committed by partition, pending transactions waited for."""
+        asked = [ConsumerGroupTopicPartitions(group)]
+        with kafka_failures(f"offsets of group `{group}`"):
+            answer: Any = self._admin.list_consumer_group_offsets(
+                asked, require_stable=True, request_timeout=_CALL_TIMEOUT_S
+            )[group].result()
+        return {
+            Partition(each.topic, each.partition): each.offset for each in answer.topic_partitions if each.offset >= 0
+        }
+
+    def _offsets(self, partitions: Collection[Partition], spec: OffsetSpec, isolation: IsolationLevel) -> Offsets:
+        if not partitions:
+            return {}
+        asked = {TopicPartition(*each): spec for each in partitions}
+        with kafka_failures("list offsets"):
+            futures: Any = self._admin.list_offsets(
+                dict(asked), isolation_level=isolation, request_timeout=_CALL_TIMEOUT_S
+            )
+            return {Partition(each.topic, each.partition): future.result().offset for each, future in futures.items()}

@@ -1,0 +1,157 @@
+"""Questions to the ledger. Answers are plain JSON-able values in the contract's form (ISO instants, camelCase)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from connectors.postgres.connection import Connection, database_failures
+from schemas.codec import decode_record
+from schemas.errors import ContractError
+from schemas.paths import expand
+from schemas.registry import EventTypes
+from streams.ledger import sql
+from streams.ledger.times import iso, iso_of_millis
+
+DELIVERIES_LISTED = 1_000
+
+# (event type, short paths) -> leaf paths
+Expand = Callable[[str | None, Iterable[str]], Iterable[str]]
+# Which audit record of an event answers for it: the one that decided, before those that only mention it.
+_RANK = ("DECIDED", "UNROUTED", "HELD", "REJECTED", "REPEATED")
+
+
+class NotInLedger(LookupError):  # noqa: N818 - reads as the answer it is
+    """No audit record with this event id has been stored (yet)."""
+
+
+def leaf_paths(event_types: EventTypes) -> Expand:
+    """Expands a record's path to the leaves in it; paths of an unknown event type stay as they are."""
+
+    def expanded(event_type: str | None, paths: Iterable[str]) -> Iterable[str]:
+        known = event_types.get(event_type) if event_type is not None else None
+        return paths if known is None else expand(paths, known.paths)
+
+    return expanded
+
+
+def show(connection: Connection, event_id: str, *, leaves: Expand) -> dict[str, Any]:
+    """What became of one event: every candidate with its outcome, reasons and withheld fields.
+
+    `{eventId, eventType, source, ruleSet, decidedAt, kind, reasons, rejection, receivedAt, position, audit, outcomes:
+    [{agency, outcome, deliveryId, rules, reasons, roles, basis, clock, ackBy, topic, withheld: [{path, reason}]}],
+    repeats, others}`. `repeats` are the same event published again, `others` every further audit record with this id (an
+    id used for other content, an event held first and decided later). Raises `NotInLedger`.
+    """
+    with database_failures():
+        found = connection.execute(sql.BY_EVENT, (event_id,)).fetchall()
+    if not found:
+        raise NotInLedger(f"event `{event_id}` is not in the ledger: check the id, or `masa ledger` may be behind")
+    audits = [(decode_record("audit", record), (partition, offset)) for partition, offset, _, record in found]
+    main = min(audits, key=lambda each: _RANK.index(each[0]["kind"]) if each[0]["kind"] in _RANK else len(_RANK))
+    rest = [each for each in audits if each is not main]
+    return {
+        **_event(*main),
+        "outcomes": [_outcome(main[0]["eventType"], each, leaves) for each in main[0]["outcomes"]],
+        "repeats": [_mention(*each) for each in rest if each[0]["kind"] == "REPEATED"],
+        "others": [_mention(*each) for each in rest if each[0]["kind"] != "REPEATED"],
+    }
+
+
+def deliveries(
+    connection: Connection,
+    *,
+    agency: str | None = None,
+    since: datetime | None = None,
+    outcome: str | None = None,
+    limit: int = DELIVERIES_LISTED,
+) -> list[dict[str, Any]]:
+    """Outcomes, newest first, each with its event: `{agency, outcome, eventId, eventType, source, ruleSet, decidedAt,
+    deliveryId, rules, reasons, roles, ackBy, topic, position}`."""
+    wanted = {"agency": agency, "since": since, "outcome": outcome, "limit": limit}
+    with database_failures():
+        rows = connection.execute(sql.DELIVERIES, wanted).fetchall()
+    answer = []
+    for _, _, who, record in rows:
+        try:
+            audit = decode_record("audit", record)
+        except ContractError:
+            continue
+        each = next(candidate for candidate in audit["outcomes"] if candidate["agency"] == who)
+        answer.append(_delivery(audit, each))
+    return answer
+
+
+def position(connection: Connection) -> dict[str, Any]:
+    """How far the ledger has read: `{newestDecidedAt, partitions: [{topic, partition, nextOffset}]}`."""
+    with database_failures():
+        rows = connection.execute(sql.POSITION).fetchall()
+        newest = connection.execute(sql.NEWEST).fetchone()
+    partitions = [{"topic": topic, "partition": number, "nextOffset": offset} for topic, number, offset in rows]
+    return {"newestDecidedAt": iso(newest[0]) if newest else None, "partitions": partitions}
+
+
+def counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """`{kinds: {DECIDED: n …}, outcomes: {DELIVERED: n …}}`. Reads the whole ledger."""
+    with database_failures():
+        kinds = connection.execute(sql.COUNTS).fetchall()
+        outcomes = connection.execute(sql.OUTCOME_COUNTS).fetchall()
+    return {"kinds": dict(kinds), "outcomes": dict(outcomes)}
+
+
+def _event(audit: dict[str, Any], at: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "eventId": audit["eventId"],
+        "eventType": audit["eventType"],
+        "source": audit["source"],
+        "ruleSet": audit["ruleSet"],
+        "decidedAt": iso_of_millis(audit["decidedAt"]),
+        "kind": audit["kind"],
+        "reasons": audit["reasons"],
+        "rejection": audit["rejection"],
+        "receivedAt": iso_of_millis(audit["receivedAt"]),
+        "position": _source(audit),
+        "audit": {"partition": at[0], "offset": at[1]},
+    }
+
+
+def _mention(audit: dict[str, Any], at: tuple[int, int]) -> dict[str, Any]:
+    event = _event(audit, at)
+    kept = ("kind", "source", "decidedAt", "receivedAt", "rejection", "position", "audit")
+    return {**{name: event[name] for name in kept}, "firstSeen": audit["firstSeen"]}
+
+
+def _source(audit: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "topic": audit["sourceTopic"],
+        "partition": audit["sourcePartition"],
+        "offset": audit["sourceOffset"],
+    }
+
+
+def _outcome(event_type: str | None, outcome: dict[str, Any], leaves: Expand) -> dict[str, Any]:
+    withheld = [
+        {"path": path, "reason": group["reason"]}
+        for group in outcome["withheld"]
+        for path in leaves(event_type, group["paths"])
+    ]
+    kept = ("agency", "outcome", "deliveryId", "rules", "reasons", "roles", "basis", "clock", "topic")
+    return {
+        **{name: outcome[name] for name in kept},
+        "ackBy": iso_of_millis(outcome["ackBy"]),
+        "withheld": withheld,
+    }
+
+
+def _delivery(audit: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
+    own = ("deliveryId", "rules", "reasons", "roles", "topic")
+    return {
+        "agency": outcome["agency"],
+        "outcome": outcome["outcome"],
+        **{name: audit[name] for name in ("eventId", "eventType", "source", "ruleSet")},
+        "decidedAt": iso_of_millis(audit["decidedAt"]),
+        **{name: outcome[name] for name in own},
+        "ackBy": iso_of_millis(outcome["ackBy"]),
+        "position": _source(audit),
+    }
