@@ -7,8 +7,9 @@ it.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from connectors.kafka.publisher import Outgoing
 from connectors.kafka.topics import GATEWAY_OUTBOX, outbox
 from schemas.codec import encode_event
 from schemas.pseudonym import Pseudonymiser
@@ -18,18 +19,9 @@ CONTENT_TYPE = b"application/avro"
 AGENCY_HEADER = "masa-agency"  # on gateway topics only: who the gateway authenticated
 
 
-class OutboxRecord(NamedTuple):
-    """A record ready to be produced."""
-
-    topic: str
-    key: bytes
-    value: bytes
-    headers: tuple[tuple[str, bytes], ...]
-
-
 def outbox_record(
     event_type: EventType, datum: dict[str, Any], *, agency: str, gateway: bool, pseudonymiser: Pseudonymiser
-) -> OutboxRecord:
+) -> Outgoing:
     """The record of one event of `agency`; `gateway` when it publishes through the gateway's shared topic.
 
     The key is a pseudonym of the agency's own source record, so that versions of one record stay in order
@@ -45,7 +37,7 @@ def outbox_record(
         ("ce_time", _iso(envelope["occurredAt"]).encode()),
         ("content-type", CONTENT_TYPE),
     )
-    return OutboxRecord(
+    return Outgoing(
         topic=GATEWAY_OUTBOX if gateway else outbox(agency),
         key=pseudonymiser.record_key(agency, source_ref).encode(),
         value=encode_event(event_type, datum),

@@ -142,7 +142,6 @@ def _kafka(settings: Settings) -> Iterator[Check]:
 
 def _topics(settings: Settings) -> str:
     from connectors.kafka.admin import topic_names
-
     from connectors.kafka.topics import AUDIT, HELD, POLICY, REJECTED
 
     present = topic_names(settings.kafka())

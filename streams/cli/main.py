@@ -9,7 +9,7 @@ import traceback
 
 import typer
 
-from streams.cli import doctor, schemas
+from streams.cli import doctor, inbox, ledger, publish, queues, router, schemas, topics, up
 from streams.cli.runtime import VERSION, BadUsage, Exit, Refused, say
 
 HELP = """
@@ -66,8 +66,19 @@ def _options(
     """Options of `masa` itself; the help text is HELP."""
 
 
-app.command("doctor", rich_help_panel="Run")(doctor.doctor)
-app.add_typer(schemas.app, name="schemas", rich_help_panel="Publish and receive")
+RUN, USE, PROVE, OPERATE = "Run", "Publish and receive", "Decide and prove", "Operate"
+
+app.command("up", rich_help_panel=RUN)(up.up)
+app.command("doctor", rich_help_panel=RUN)(doctor.doctor)
+app.add_typer(schemas.app, name="schemas", rich_help_panel=USE)
+app.command("publish", rich_help_panel=USE)(publish.publish)
+app.command("inbox", rich_help_panel=USE)(inbox.inbox)
+app.command("ack", rich_help_panel=USE)(inbox.ack)
+app.add_typer(ledger.app, name="ledger", rich_help_panel=PROVE)
+app.add_typer(queues.rejected, name="rejected", rich_help_panel=OPERATE)
+app.add_typer(queues.held, name="held", rich_help_panel=OPERATE)
+app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
+app.command("router", rich_help_panel=OPERATE)(router.router)
 
 
 def main() -> None:
@@ -86,9 +97,10 @@ def main() -> None:
 def _explain(error: Exception) -> int:
     from connectors.errors import ConnectorFailure, RefuseRecord
     from schemas.errors import ContractError
+    from streams.policy.located import AreaInvalid
 
     match error:
-        case Refused() | ContractError() | RefuseRecord():
+        case Refused() | ContractError() | RefuseRecord() | AreaInvalid():
             say(str(error))
             return Exit.NO
         case BadUsage():

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from connectors.telemetry import Telemetry
     from schemas.registry import EventType, EventTypes
 
+PIPED_WIDTH = 200  # columns of a table that is not shown on a terminal
 DEFAULT_AREA = "northshire"
 VERSION = "0.1.0"
 
@@ -126,7 +127,8 @@ def console() -> Console:
     """Where tables and other results for people go: standard output."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    return Console(highlight=False, width=width)
 
 
 def table(title: str | None, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The contract: event types, their fields and who may publish them.")
 
+FEW = 3
+
 TypeName = Annotated[str, typer.Argument(metavar="TYPE", help="Event type, e.g. police.domestic-abuse-incident.")]
 
 
@@ -43,7 +46,7 @@ def list_types(as_json: AsJson = False) -> None:
         for known in types.values():
             emit(_summary(known))
         return
-    rows = ((k.name, ", ".join(k.publishers), ", ".join(k.gateways), k.clock, k.maturity) for k in types.values())
+    rows = ((k.name, _few(k.publishers), _few(k.gateways), k.clock, k.maturity) for k in types.values())
     table(None, ("type", "publishers", "gateways", "clock", "maturity"), rows)
 
 
@@ -84,15 +87,13 @@ def example_event(
       publish -
     """
     from schemas.examples import example, new_event_id
-    from schemas.json_form import from_json, to_json
+    from schemas.json_form import to_json
 
     _, known = event_type_named(name)
     at = now_ms()
-    event = to_json(known, example(known, now_ms=at, event_id=new_event_id(at, random_bits), overrides=None))
-    for assignment in set_fields or ():
-        _assign(event, assignment)
-    from_json(known, event)  # a value of the wrong kind is refused here, with its path
-    (emit if line else emit_pretty)(event)
+    overrides = dict(_assignment(known, text) for text in set_fields or ())
+    datum = example(known, now_ms=at, event_id=new_event_id(at, random_bits), overrides=overrides)
+    (emit if line else emit_pretty)(to_json(known, datum))
 
 
 @app.command("check")
@@ -101,12 +102,18 @@ def check_contract() -> None:
 
     Exit status 1 when a rule is broken; each line names the schema and what is wrong with it.
     """
-    from streams.cli.contract_checks import contract_problems
+    from schemas.release import contract_problems
 
     problems = contract_problems()
     if problems:
         raise Refused("\n".join(problems))
     say("every schema keeps the build rules and is compatible with every release")
+
+
+def _few(words: Sequence[str]) -> str:
+    """The first words of a list that is too long for a table."""
+    shown = ", ".join(words[:FEW])
+    return shown if len(words) <= FEW else f"{shown} and {len(words) - FEW} more"
 
 
 def _summary(known: EventType) -> dict[str, object]:
@@ -122,21 +129,17 @@ def _summary(known: EventType) -> dict[str, object]:
     }
 
 
-def _assign(event: dict[str, object], assignment: str) -> None:
-    """Set `a.b.c=value` inside nested objects; BadUsage when a step of the path is not there."""
+def _assignment(known: EventType, text: str) -> tuple[str, object]:
+    """Path and value of `path=value`. The value is JSON, or plain text where that is not JSON or the field is text."""
     import json
 
-    path, equals, text = assignment.partition("=")
+    path, equals, value = text.partition("=")
     if not equals:
-        raise BadUsage(f"--set `{assignment}` is not PATH=VALUE")
+        raise BadUsage(f"--set `{text}` is not PATH=VALUE")
+    leaf = known.leaf_by_path.get(path)
+    if value != "null" and leaf is not None and leaf.kind == "string":
+        return path, value
     try:
-        value = json.loads(text)
+        return path, json.loads(value)
     except json.JSONDecodeError:
-        value = text
-    at: object = event
-    *steps, last = path.split(".")
-    for step in steps:
-        at = at.get(step) if isinstance(at, dict) else None
-    if not isinstance(at, dict) or last not in at:
-        raise BadUsage(f"--set `{path}`: no such field; `masa schemas show` lists them")
-    at[last] = value
+        return path, value

@@ -1,0 +1,152 @@
+"""`masa ledger`: who was told what, whether anything is missing, and the process that keeps the ledger."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streams.cli.runtime import (
+    DEFAULT_DATA_DIR,
+    AsJson,
+    DataDir,
+    Exit,
+    MetricsPort,
+    Refused,
+    emit,
+    monotonic,
+    say,
+    settings,
+    table,
+)
+
+if TYPE_CHECKING:
+    from streams.ledger.reconcile_view import Report
+
+app = typer.Typer(no_args_is_help=True, help="Who was told what and why; and proof that nothing is missing.")
+
+SALT_BYTES = 32
+
+
+@app.command("show")
+def show(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="Event id, as `masa publish` printed it.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+    wait: Annotated[
+        float, typer.Option("--wait", metavar="SECONDS", help="Wait so long for an event that is not there yet.")
+    ] = 5.0,
+) -> None:
+    """Say what became of one event: every candidate recipient, its outcome, the rules and the reasons.
+
+    Exit status 1 when the ledger has no such event. It holds no content of the event.
+
+    [bold]Examples[/bold]
+
+    \b
+      masa ledger show 0192d5a4-7c1e-7000-8000-3c5e12ab9f01
+      masa ledger show 0192d5a4-7c1e-7000-8000-3c5e12ab9f01 --json | jq '.outcomes[].agency'
+    """
+    from streams.cli.ledger_view import show_event, wait_for_event
+
+    found = wait_for_event(settings(data_dir).database(), event, wait)
+    if found is None:
+        raise Refused(f"the ledger has no event `{event}`: was it published, and does `masa doctor` say all is well?")
+    if as_json:
+        emit(found)
+    else:
+        show_event(found)
+
+
+@app.command("deliveries")
+def deliveries(
+    agency: Annotated[str | None, typer.Option("--agency", help="Only those to this agency.")] = None,
+    event_type: Annotated[str | None, typer.Option("--type", help="Only those of this event type.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, newest first.")] = 100,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """List deliveries, newest first: which event, to whom, by when it must be acknowledged.
+
+    [bold]Examples[/bold]
+
+    \b
+      masa ledger deliveries --agency oakfield-primary
+      masa ledger deliveries --type police.domestic-abuse-incident --limit 10 --json
+    """
+    from streams.cli.ledger_view import list_deliveries
+
+    rows = list_deliveries(settings(data_dir).database(), agency=agency, event_type=event_type, limit=limit)
+    if as_json:
+        for row in rows:
+            emit(row)
+        return
+    columns = ("decidedAt", "agency", "eventType", "eventId", "deliveryId", "ackBy")
+    table(None, columns, ([str(row.get(column) or "") for column in columns] for row in rows))
+
+
+@app.command("reconcile")
+def reconcile(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
+    """Prove from Kafka and PostgreSQL that nothing is missing, nothing is there twice, nothing is unexplained.
+
+    Reads every outbox, inbox, the audit stream and the ledger, and knows nothing of how the router works. Can
+    be run while traffic flows. Exit status 1 when anything differs; every difference is named.
+
+    [bold]Example[/bold]
+
+    \b
+      masa ledger reconcile --json | jq '{events, delivered, missing, duplicate, unexplained}'
+    """
+    from streams.ledger.reconcile_read import reconcile_exchange
+    from streams.routing.process import ROUTER_GROUP
+
+    found = settings(data_dir)
+    report = reconcile_exchange(
+        found.kafka(),
+        found.database(),
+        router_group=ROUTER_GROUP,
+        salt=secrets.token_bytes(SALT_BYTES),
+        progress=_tell_progress,
+    )
+    shown = report.to_json()
+    if as_json:
+        emit(shown)
+    else:
+        _print_report(report, shown)
+    if not report.ok:
+        raise typer.Exit(Exit.NO)
+
+
+@app.command("run")
+def run(data_dir: DataDir = DEFAULT_DATA_DIR, metrics_port: MetricsPort = None) -> None:
+    """Keep the ledger until SIGTERM: the audit stream into PostgreSQL, with the effect exactly once.
+
+    One process a database; a second one waits. `masa up` runs it itself.
+    """
+    from connectors.postgres.migrate import migrate
+    from streams.cli.processes import process_of, stopped_by_signal
+    from streams.ledger.audit import audit_row_reader
+    from streams.ledger.consume import Surroundings
+    from streams.ledger.consume import run as keep
+
+    found = settings(data_dir)
+    kafka, url = found.kafka(), found.database()
+    stop = stopped_by_signal()
+    with process_of("ledger", metrics_port) as telemetry:
+        migrate(url)
+        telemetry.process_ready()
+        keep(kafka, url, audit_row_reader(), Surroundings(monotonic, stop.wait, stop.is_set, telemetry))
+
+
+def _tell_progress(what: str, records: int) -> None:
+    say(f"{what}: {records} records")
+
+
+def _print_report(report: Report, shown: dict[str, Any]) -> None:
+    counts = {key: value for key, value in shown.items() if isinstance(value, int)}
+    table(None, ("count", "records"), ((key, str(value)) for key, value in counts.items()))
+    for verdict in ("missing", "duplicate", "unexplained"):
+        for difference in shown[verdict]:
+            typer.echo(f"{verdict}: {difference['law']}: {difference['what']} at {difference['position']}")
+    typer.echo("nothing is missing, duplicate or unexplained" if report.ok else "the books differ, see above")
