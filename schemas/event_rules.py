@@ -21,6 +21,7 @@ CLOCK_SKEW_MS = 5 * 60_000  # how far ahead of ours a publisher's clock may run
 OLDEST_YEARS = 26  # a care leaver is supported to 25
 EARLIEST_DELIVERY_DAYS = -42  # an expected date may have passed by this much when the event comes
 LATEST_DELIVERY_DAYS = 310
+S213B_FIELDS = ("consentEvidence", "chosenAuthority")  # of every type that S213B_HOUSING may be used for
 _UNKNOWN = "UNKNOWN"
 _MUST_BE_STATED = ("purpose", "urgency", "dpRegime", "addressProtection")
 _ADDRESS_NAME = re.compile(r"(?:line[0-9]*|street|town|.*postcode|.*uprn|.*address(?:line[0-9]*)?)", re.IGNORECASE)
@@ -99,14 +100,10 @@ def gateway_holds(event: Context) -> Iterator[FieldProblem]:
 
 def _s213b(event: Context) -> Iterator[FieldProblem]:
     """The duty to refer needs the person's consent and goes to the authority they choose (code of guidance 4)."""
-    payload, code = event.datum, RejectReason.GATEWAY_CONDITIONS
-    if "consentGiven" in payload and payload["consentGiven"] is not True:
-        right = "true: s213B Housing Act 1996 refers only with the person's consent"
-        yield FieldProblem("consentGiven", code, "is not given under S213B_HOUSING", right)
-    for name in ("consentEvidence", "chosenAuthority", "chosenAuthorityGss"):
-        if name in payload and payload[name] in (None, _UNKNOWN):
-            right = "a value: s213B Housing Act 1996 needs consent and the authority the person chose"
-            yield FieldProblem(name, code, "is empty under S213B_HOUSING", right)
+    for name in S213B_FIELDS:
+        if event.datum.get(name) in (None, _UNKNOWN):
+            right = "a value: s213B Housing Act 1996 needs consent and the authority that the person chose"
+            yield FieldProblem(name, RejectReason.GATEWAY_CONDITIONS, "is empty under S213B_HOUSING", right)
 
 
 def times_are_ordered(event: Context) -> Iterator[FieldProblem]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from schemas.errors import EventInvalid
@@ -17,6 +18,7 @@ from schemas.field_classes import NamedTypes, Schema, kind_of, string_rules, wit
 from schemas.json_form import read_leaf
 from schemas.json_values import write_day, write_instant
 from schemas.registry import EventType
+from schemas.resolve import definitions
 from schemas.shape import unknown_key
 from schemas.wire import Datum
 
@@ -24,6 +26,8 @@ _RECORDED_AFTER_MS = 5 * 60_000  # an example is recorded this long before it is
 _RELATIVE = re.compile(r"now(?:([+-])([0-9]{1,4})([mhdwy]))?")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_TIMES = frozenset({"date", "timestamp-millis"})
 
 _BY_FORMAT = {
     "nhs-number": "9991002340",
@@ -112,7 +116,7 @@ def _generic(schema: Any, names: NamedTypes, path: str, now_ms: int) -> Any:
     if kind == "boolean":
         return False
     logical = node.get("logicalType") if isinstance(node, dict) else None
-    if logical in ("date", "timestamp-millis"):
+    if logical in _TIMES:
         return _instant(now_ms, "-", 1, "d", logical)
     return 1 if kind in ("int", "long") else "example"
 
@@ -188,33 +192,52 @@ def _is_nullable(event_type: EventType, path: str) -> bool:
 
 
 def _wire_value(event_type: EventType, path: str, value: Any, now_ms: int) -> Any:
-    logical = event_type.leaf_by_path[path].logical
-    if logical in ("date", "timestamp-millis") and type(value) is int:
+    leaf = event_type.leaf_by_path[path]
+    if leaf.logical in _TIMES and type(value) is int:
         return value
-    if isinstance(value, datetime) and logical == "date":
-        value = value.date()
-    if isinstance(value, date) and not isinstance(value, datetime) and logical == "timestamp-millis":
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return read_leaf(event_type, path, _json_value(value, now_ms, logical))
+    if leaf.kind == "array" and isinstance(value, list):
+        logical = _item_times(event_type, path)
+        value = [_item(each, logical, now_ms) for each in value]
+    return read_leaf(event_type, path, _json_value(value, leaf.logical, now_ms))
 
 
-def _json_value(value: Any, now_ms: int, logical: str | None) -> Any:
-    """Dates and relative times as ISO text, inside lists and records too."""
+def _item(value: Any, logical: Mapping[str, str], now_ms: int) -> Any:
+    """An item of a list: the times among its fields in JSON form."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _json_value(each, logical.get(key), now_ms) for key, each in value.items()}
+
+
+@lru_cache(maxsize=4096)
+def _item_times(event_type: EventType, path: str) -> Mapping[str, str]:
+    """Logical types of the time fields of a list's item record, by field name."""
+    items = event_type.leaf_by_path[path].node["items"]
+    if isinstance(items, str):
+        items = definitions({event_type.name: event_type.schema}).get(items, items)
+    if kind_of(items) != "record":
+        return {}
+    nodes = {each["name"]: without_null(each["type"])[0] for each in items["fields"]}
+    return {
+        name: node["logicalType"]
+        for name, node in nodes.items()
+        if isinstance(node, dict) and node.get("logicalType") in _TIMES
+    }
+
+
+def _json_value(value: Any, logical: str | None, now_ms: int) -> Any:
+    """Python dates and relative times as the ISO text of a time field; anything else as it is."""
+    if logical not in _TIMES:
+        return value
     if isinstance(value, datetime):
         at = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return write_instant((at - _EPOCH) // timedelta(milliseconds=1), "")
+        return at.date().isoformat() if logical == "date" else write_instant((at - _EPOCH) // _MILLISECOND, "")
     if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list):
-        return [_json_value(item, now_ms, None) for item in value]
-    if isinstance(value, dict):
-        return {key: _json_value(item, now_ms, None) for key, item in value.items()}
+        return value.isoformat() + ("" if logical == "date" else "T00:00:00Z")
     match = _RELATIVE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return value
-    kind = logical or "date"  # the only times inside lists are days
-    wire = _instant(now_ms, match[1] or "+", int(match[2] or 0), match[3] or "m", kind)
-    return write_day(wire, "") if kind == "date" else write_instant(wire, "")
+    wire = _instant(now_ms, match[1] or "+", int(match[2] or 0), match[3] or "m", logical)
+    return write_day(wire, "") if logical == "date" else write_instant(wire, "")
 
 
 def _instant(now_ms: int, sign: str, count: int, unit: str, logical: str) -> int:
@@ -226,4 +249,4 @@ def _instant(now_ms: int, sign: str, count: int, unit: str, logical: str) -> int
         at = now.replace(year=now.year + steps, day=28 if leap_day else now.day)
     else:
         at = now + timedelta(**{_UNITS[unit]: steps})
-    return (at - _EPOCH).days if logical == "date" else (at - _EPOCH) // timedelta(milliseconds=1)
+    return (at - _EPOCH).days if logical == "date" else (at - _EPOCH) // _MILLISECOND
