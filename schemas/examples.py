@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from schemas.errors import EventInvalid
+from schemas.example_times import RELATIVE, TIMES, time_text
 from schemas.field_classes import NamedTypes, Schema, kind_of, string_rules, without_null
 from schemas.json_form import read_leaf
-from schemas.json_values import write_day, write_instant
 from schemas.registry import EventType
 from schemas.resolve import definitions
 from schemas.shape import unknown_key
 from schemas.wire import Datum
 
 _RECORDED_AFTER_MS = 5 * 60_000  # an example is recorded this long before it is published
-_RELATIVE = re.compile(r"now(?:([+-])([0-9]{1,4})([mhdwy]))?")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_TIMES = frozenset({"date", "timestamp-millis"})
+_EXAMPLE = "example"
 
 _BY_FORMAT = {
     "nhs-number": "9991002340",
@@ -59,6 +54,7 @@ _EMPTY = frozenset(
         "child.siblingRefs",
     )
 )
+_DERIVED = ("envelope.recordedAt", "envelope.publishedAt")
 
 
 def new_event_id(now_ms: int, randbits: int | Callable[[int], int]) -> str:
@@ -86,8 +82,9 @@ def example(
     that does not fit.
     """
     given = overrides or {}
-    datum: Datum = _generic(event_type.schema, NamedTypes(), "", now_ms)
-    for values in (event_type.example, given):
+    fixed, moving = _template(event_type)
+    datum: Datum = _copy(fixed)
+    for values in (moving, given):
         for path, value in values.items():
             _set(event_type, datum, path, value, now_ms)
     envelope = datum["envelope"]
@@ -102,30 +99,61 @@ def example(
     return datum
 
 
-def _generic(schema: Any, names: NamedTypes, path: str, now_ms: int) -> Any:
-    """A value for a node from its type alone; a nullable record or leaf is filled too."""
+@lru_cache(maxsize=512)
+def _template(event_type: EventType) -> tuple[Datum, Mapping[str, Any]]:
+    """The example with everything that does not depend on the moment, and the values that do, by path."""
+    fixed: Datum = _generic(event_type.schema, NamedTypes(), "")
+    moving: dict[str, Any] = {
+        leaf.path: "now-1d"
+        for leaf in event_type.leaves
+        if leaf.logical in TIMES and leaf.path not in _EMPTY and leaf.path not in _DERIVED
+    }
+    for path, value in event_type.example.items():
+        if _moves(value):
+            moving[path] = value
+        else:
+            _set(event_type, fixed, path, value, 0)
+            for below in [each for each in moving if each == path or each.startswith(path + ".")]:
+                del moving[below]
+    return fixed, moving
+
+
+def _moves(value: Any) -> bool:
+    """Whether a value, or anything in it, is relative to the moment."""
+    if isinstance(value, (list, dict)):
+        return any(map(_moves, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and RELATIVE.fullmatch(value) is not None
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copy(each) for name, each in value.items()}
+    return list(map(_copy, value)) if isinstance(value, list) else value
+
+
+def _generic(schema: Any, names: NamedTypes, path: str) -> Any:
+    """A value for a node from its type alone; a nullable record or leaf is filled too. Times are 0."""
     node = names.resolve(without_null(schema)[0])
     kind = kind_of(node)
     if kind == "record":
         prefix = path + "." if path else ""
-        return {each["name"]: _generic_field(each, names, prefix + each["name"], now_ms) for each in node["fields"]}
+        return {each["name"]: _generic_field(each, names, prefix + each["name"]) for each in node["fields"]}
     if kind == "array":
-        return [_generic(node["items"], names, path + "[]", now_ms)]
+        return [_generic(node["items"], names, path + "[]")]
     if kind == "enum":
         return next(symbol for symbol in node["symbols"] if symbol != "UNKNOWN")
     if kind == "boolean":
         return False
-    logical = node.get("logicalType") if isinstance(node, dict) else None
-    if logical in _TIMES:
-        return _instant(now_ms, "-", 1, "d", logical)
-    return 1 if kind in ("int", "long") else "example"
+    if kind in ("int", "long"):
+        return 0 if isinstance(node, dict) and "logicalType" in node else 1
+    return _EXAMPLE
 
 
-def _generic_field(each: Schema, names: NamedTypes, path: str, now_ms: int) -> Any:
-    value = _generic(each["type"], names, path, now_ms)
+def _generic_field(each: Schema, names: NamedTypes, path: str) -> Any:
+    value = _generic(each["type"], names, path)
     if path in _EMPTY:
         return None
-    if value != "example":
+    if value != _EXAMPLE:
         return value
     fmt, longest = string_rules(each, without_null(each["type"])[0])
     return _BY_FORMAT[fmt] if fmt else _words(each["name"])[:longest]
@@ -193,19 +221,19 @@ def _is_nullable(event_type: EventType, path: str) -> bool:
 
 def _wire_value(event_type: EventType, path: str, value: Any, now_ms: int) -> Any:
     leaf = event_type.leaf_by_path[path]
-    if leaf.logical in _TIMES and type(value) is int:
+    if leaf.logical in TIMES and type(value) is int:
         return value
     if leaf.kind == "array" and isinstance(value, list):
         logical = _item_times(event_type, path)
         value = [_item(each, logical, now_ms) for each in value]
-    return read_leaf(event_type, path, _json_value(value, leaf.logical, now_ms))
+    return read_leaf(event_type, path, time_text(value, leaf.logical, now_ms))
 
 
 def _item(value: Any, logical: Mapping[str, str], now_ms: int) -> Any:
     """An item of a list: the times among its fields in JSON form."""
     if not isinstance(value, dict):
         return value
-    return {key: _json_value(each, logical.get(key), now_ms) for key, each in value.items()}
+    return {key: time_text(each, logical.get(key), now_ms) for key, each in value.items()}
 
 
 @lru_cache(maxsize=4096)
@@ -220,33 +248,5 @@ def _item_times(event_type: EventType, path: str) -> Mapping[str, str]:
     return {
         name: node["logicalType"]
         for name, node in nodes.items()
-        if isinstance(node, dict) and node.get("logicalType") in _TIMES
+        if isinstance(node, dict) and node.get("logicalType") in TIMES
     }
-
-
-def _json_value(value: Any, logical: str | None, now_ms: int) -> Any:
-    """Python dates and relative times as the ISO text of a time field; anything else as it is."""
-    if logical not in _TIMES:
-        return value
-    if isinstance(value, datetime):
-        at = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return at.date().isoformat() if logical == "date" else write_instant((at - _EPOCH) // _MILLISECOND, "")
-    if isinstance(value, date):
-        return value.isoformat() + ("" if logical == "date" else "T00:00:00Z")
-    match = _RELATIVE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        return value
-    wire = _instant(now_ms, match[1] or "+", int(match[2] or 0), match[3] or "m", logical)
-    return write_day(wire, "") if logical == "date" else write_instant(wire, "")
-
-
-def _instant(now_ms: int, sign: str, count: int, unit: str, logical: str) -> int:
-    """A shifted moment as days or milliseconds since the epoch."""
-    now = _EPOCH + timedelta(milliseconds=now_ms)
-    steps = count if sign == "+" else -count
-    if unit == "y":
-        leap_day = now.month == 2 and now.day == 29
-        at = now.replace(year=now.year + steps, day=28 if leap_day else now.day)
-    else:
-        at = now + timedelta(**{_UNITS[unit]: steps})
-    return (at - _EPOCH).days if logical == "date" else (at - _EPOCH) // _MILLISECOND

@@ -32,7 +32,7 @@ def write_day(days: int, path: str) -> str:
     try:
         return date_of_days(days).isoformat()
     except (ValueError, OverflowError):
-        raise _beyond(path) from None
+        raise beyond_calendar(path) from None
 
 
 def write_instant(millis: int, path: str) -> str:
@@ -40,7 +40,7 @@ def write_instant(millis: int, path: str) -> str:
     try:
         at = _EPOCH + timedelta(milliseconds=millis)
     except OverflowError:
-        raise _beyond(path) from None
+        raise beyond_calendar(path) from None
     return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
@@ -94,5 +94,6 @@ def _time(path: str, message: str, expected: str) -> FieldProblem:
     return FieldProblem(path, RejectReason.TIME, message, expected)
 
 
-def _beyond(path: str) -> EventInvalid:
+def beyond_calendar(path: str) -> EventInvalid:
+    """A time that no calendar has."""
     return EventInvalid([_time(path, "is beyond the calendar", "a time in the years 1 to 9999")])
