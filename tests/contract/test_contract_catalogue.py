@@ -105,8 +105,8 @@ def item_fits(items: Any, value: Any) -> bool:
     if kind(node) != "record":
         return value_fits(node, value)
     fields = {field["name"]: without_null(field["type"]) for field in node["fields"]}
-    return set(value) == set(fields) and all(
-        nullable if value[name] is None else value_fits(resolved(inner)[0], value[name])
+    return set(value) <= set(fields) and all(
+        nullable if value.get(name) is None else value_fits(resolved(inner)[0], value[name])
         for name, (inner, nullable) in fields.items()
     )
 
@@ -144,3 +144,12 @@ def test_the_child_of_an_example_is_born_or_unborn_and_of_the_test_range(event_t
     for path, value in example.items():
         if path.lower().endswith("nhsnumber") and value is not None:
             assert value.startswith("999"), path
+
+
+def test_types_for_the_duty_to_refer_have_room_for_consent_and_the_chosen_authority() -> None:
+    """s213B Housing Act 1996 needs both (L-05)."""
+    types = [name for name, entry in CATALOGUE.items() if "S213B_HOUSING" in entry["gateways"]]
+    assert types
+    for name in types:
+        paths = {leaf.path for leaf in payload(EVENTS[name])}
+        assert {"consentEvidence", "chosenAuthority", "contactDetailsConsent"} <= paths, name
