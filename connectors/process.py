@@ -14,7 +14,10 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from connectors.waiting import wait_until
+
 LOG_TAIL_LINES = 12
+EXEC_SECONDS = 10.0
 
 
 class RunAs(NamedTuple):
@@ -36,7 +39,17 @@ def spawn(argv: Sequence[str], *, pid_file: Path, output: Path, run_as: RunAs | 
             **switch_to(run_as),
         )
     pid_file.write_text(f"{process.pid}\n")
+    # Between the kernel's exec and its filling in of the arguments the command line reads as empty, and `find` would
+    # not know the process as ours.
+    wait_until(lambda: _arguments_known(process), timeout=EXEC_SECONDS, what=f"the start of `{argv[0]}`")
     return process
+
+
+def _arguments_known(process: psutil.Process) -> bool:
+    try:
+        return bool(process.cmdline()) or not alive(process)
+    except psutil.Error:
+        return True  # it has ended already, which the caller will see
 
 
 def switch_to(run_as: RunAs | None) -> dict[str, Any]:
