@@ -63,7 +63,7 @@ def ack(
     delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="Delivery id: header masa-delivery-id.")],
     outcome: Annotated[str, typer.Argument(metavar="OUTCOME", help=", ".join(OUTCOMES))],
     agency: Annotated[
-        str | None, typer.Option("--agency", help="Agency that answers. Default: looked up in the ledger.")
+        str | None, typer.Option("--agency", help="Agency that answers. Default: whoever has received it.")
     ] = None,
     role: Annotated[str | None, typer.Option("--role", help="Role that acted.")] = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -82,12 +82,10 @@ def ack(
 
     if outcome not in OUTCOMES:
         raise BadUsage(f"no outcome `{outcome}`: one of {', '.join(OUTCOMES)}")
-    found = settings(data_dir)
-    kafka = found.kafka()
-    event_id, addressee = _delivery_in_ledger(found.database(), delivery)
-    if agency is not None and agency != addressee:
-        raise Refused(f"delivery `{delivery}` is not `{agency}`'s: only its addressee may acknowledge it")
+    kafka = settings(data_dir).kafka()
+    event_id, addressee = _find_delivery(kafka, delivery, agency)
     who = _agency(kafka, addressee)
+    at = now_ms()
     receipt = {
         "receiptId": str(uuid.uuid4()),
         "deliveryId": delivery,
@@ -97,12 +95,12 @@ def ack(
         "outcome": outcome,
         "role": role,
         "person": None,
-        "at": now_ms(),
+        "at": at,
     }
     with Publisher(kafka) as publisher:
         (place,) = publisher.publish([receipt_record(receipt, gateway=who.gateway)])
     where = {"topic": place.topic, "partition": place.partition, "offset": place.offset}
-    emit({**receipt, "at": instant(now_ms()), **where})
+    emit({**receipt, "at": instant(at), **where})
 
 
 def as_delivery(record: Record, agency: str) -> dict[str, Any]:
@@ -147,11 +145,19 @@ def _deliveries(kafka: KafkaSettings, agency: Publisher, follow: bool) -> Iterat
             yield record
 
 
-def _delivery_in_ledger(url: str, delivery: str) -> tuple[str, str]:
-    """Event id and addressee of a delivery."""
-    from streams.cli.ledger_view import find_delivery
+def _find_delivery(kafka: KafkaSettings, delivery: str, agency: str | None) -> tuple[str, str]:
+    """Event id and addressee of a delivery, from the agency's inbox or, when none is named, from all inboxes."""
+    from connectors.kafka.admin import topic_names
+    from connectors.kafka.reader import read_topic
+    from connectors.kafka.topics import TopicKind, parse
 
-    found = find_delivery(url, delivery)
-    if found is None:
-        raise Refused(f"the ledger has no delivery `{delivery}`")
-    return found
+    if agency is not None:
+        records = _deliveries(kafka, _agency(kafka, agency), follow=False)
+    else:
+        known = ((name, parse(name)) for name in sorted(topic_names(kafka)))
+        inboxes = [name for name, parsed in known if parsed is not None and parsed.kind is TopicKind.INBOX]
+        records = read_topic(kafka, inboxes)
+    for record in records:
+        if record.header("masa-delivery-id") == delivery:
+            return record.header("ce_id") or "", record.header("masa-recipient") or ""
+    raise Refused(f"{f'`{agency}` has received' if agency else 'there is'} no delivery `{delivery}`")

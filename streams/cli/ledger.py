@@ -10,6 +10,7 @@ import typer
 from streams.cli.runtime import (
     DEFAULT_DATA_DIR,
     AsJson,
+    BadUsage,
     DataDir,
     Exit,
     MetricsPort,
@@ -48,42 +49,51 @@ def show(
       masa ledger show 0192d5a4-7c1e-7000-8000-3c5e12ab9f01
       masa ledger show 0192d5a4-7c1e-7000-8000-3c5e12ab9f01 --json | jq '.outcomes[].agency'
     """
-    from streams.cli.ledger_view import show_event, wait_for_event
+    from streams.cli.ledger_view import event_or_none, print_event
 
-    found = wait_for_event(settings(data_dir).database(), event, wait)
+    found = event_or_none(settings(data_dir).database(), event, wait)
     if found is None:
         raise Refused(f"the ledger has no event `{event}`: was it published, and does `masa doctor` say all is well?")
     if as_json:
         emit(found)
     else:
-        show_event(found)
+        print_event(found)
 
 
 @app.command("deliveries")
 def deliveries(
-    agency: Annotated[str | None, typer.Option("--agency", help="Only those to this agency.")] = None,
-    event_type: Annotated[str | None, typer.Option("--type", help="Only those of this event type.")] = None,
+    agency: Annotated[str | None, typer.Option("--agency", help="Only this candidate's.")] = None,
+    outcome: Annotated[
+        str, typer.Option("--outcome", help="DELIVERED, WITHHELD, DENIED, HELD, or ANY.", case_sensitive=False)
+    ] = "DELIVERED",
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, newest first.")] = 100,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """List deliveries, newest first: which event, to whom, by when it must be acknowledged.
 
+    With --outcome the other answers: who was denied, withheld from, or waits for a person.
+
     [bold]Examples[/bold]
 
     \b
       masa ledger deliveries --agency oakfield-primary
-      masa ledger deliveries --type police.domestic-abuse-incident --limit 10 --json
+      masa ledger deliveries --outcome HELD --limit 10 --json
     """
-    from streams.cli.ledger_view import list_deliveries
+    from schemas.vocabulary import OutcomeKind
+    from streams.cli.ledger_view import delivery_rows
 
-    rows = list_deliveries(settings(data_dir).database(), agency=agency, event_type=event_type, limit=limit)
+    wanted = outcome.upper()
+    if wanted != "ANY" and wanted not in OutcomeKind.__members__:
+        raise BadUsage(f"no outcome `{outcome}`: DELIVERED, WITHHELD, DENIED, HELD or ANY")
+    url = settings(data_dir).database()
+    rows = delivery_rows(url, agency=agency, outcome=None if wanted == "ANY" else wanted, limit=limit)
     if as_json:
         for row in rows:
             emit(row)
         return
-    columns = ("decidedAt", "agency", "eventType", "eventId", "deliveryId", "ackBy")
-    table(None, columns, ([str(row.get(column) or "") for column in columns] for row in rows))
+    columns = ("decidedAt", "agency", "outcome", "eventType", "eventId", "deliveryId", "ackBy")
+    table(None, columns, ([str(row[column] or "") for column in columns] for row in rows))
 
 
 @app.command("reconcile")

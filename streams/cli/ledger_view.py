@@ -1,0 +1,66 @@
+"""Questions to the ledger as the command line asks them, and answers as people read them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import typer
+
+from connectors.postgres.connection import connect
+from schemas.registry import load_event_types
+from streams.cli.runtime import monotonic, table
+from streams.ledger import queries
+
+POLL_SECONDS = 0.2
+
+
+def event_or_none(url: str, event_id: str, wait_seconds: float) -> dict[str, Any] | None:
+    """What became of an event; None when it is not in the ledger after waiting so long for it."""
+    leaves = queries.leaf_paths(load_event_types())
+    deadline = monotonic() + wait_seconds
+    with connect(url, application="masa-cli") as connection:
+        while True:
+            try:
+                return queries.show(connection, event_id, leaves=leaves)
+            except queries.NotInLedger:
+                if monotonic() >= deadline:
+                    return None
+                time.sleep(POLL_SECONDS)
+
+
+def delivery_rows(url: str, *, agency: str | None, outcome: str | None, limit: int) -> list[dict[str, Any]]:
+    """Outcomes, newest first."""
+    with connect(url, application="masa-cli") as connection:
+        return queries.deliveries(connection, agency=agency, outcome=outcome, limit=limit)
+
+
+def print_event(found: dict[str, Any]) -> None:
+    """The event and a row for each candidate."""
+    typer.echo(f"{found['eventType'] or 'unreadable record'} from {found['source'] or 'nobody known'}")
+    typer.echo(f"{found['kind'].lower()} at {found['decidedAt']} under rule set {(found['ruleSet'] or 'none')[:12]}")
+    if found["reasons"]:
+        typer.echo(f"reasons: {', '.join(found['reasons'])}")
+    if found["rejection"]:
+        rejection = found["rejection"]
+        where = f" in {rejection['path']}" if rejection["path"] else ""
+        typer.echo(f"{rejection['reason']}{where}: {rejection['explanation']}")
+    if found["outcomes"]:
+        columns = ("agency", "outcome", "rules", "reasons", "withheld", "answer by")
+        table(None, columns, (_outcome_row(outcome) for outcome in found["outcomes"]))
+    if found["repeats"]:
+        typer.echo(f"published {len(found['repeats'])} more times with the same content, not delivered again")
+    for other in found["others"]:
+        typer.echo(f"also {other['kind'].lower()} at {other['decidedAt']}")
+
+
+def _outcome_row(outcome: dict[str, Any]) -> tuple[str, ...]:
+    withheld = f"{len(outcome['withheld'])} fields" if outcome["withheld"] else ""
+    return (
+        outcome["agency"],
+        outcome["outcome"],
+        ", ".join(outcome["rules"]),
+        ", ".join(outcome["reasons"]),
+        withheld,
+        outcome["ackBy"] or "",
+    )
