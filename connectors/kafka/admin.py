@@ -25,6 +25,7 @@ from connectors.kafka.acl_plan import Acl, AclChanges, Operation, Resource
 from connectors.kafka.kafka_errors import translated
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topic_plan import Change, CreateTopic, SetConfig, TopicSpec, TopicState, plan
+from connectors.waiting import wait_until
 
 CALL_SECONDS = 30.0
 # Requests of a national exchange (some thousands of topics) stay well below the broker's request limit.
@@ -121,11 +122,12 @@ def current_acls(settings: KafkaSettings) -> frozenset[Acl] | None:
         AclOperation.ANY,
         AclPermissionType.ALLOW,
     )
+    admin = _admin(settings)  # named, because a client that nobody holds cancels its requests
     try:
-        bindings = _admin(settings).describe_acls(everything, request_timeout=CALL_SECONDS).result(CALL_SECONDS)
-    except KafkaException as failure:
-        if failure.args[0].code() == KafkaError.SECURITY_DISABLED:
+        if not _has_authorizer(admin):
             return None
+        bindings = admin.describe_acls(everything, request_timeout=CALL_SECONDS).result(CALL_SECONDS)
+    except KafkaException as failure:
         raise translated(failure, "cannot read the permissions") from failure
     return frozenset(acl for binding in bindings if (acl := _from_binding(binding)) is not None)
 
@@ -141,6 +143,21 @@ def apply_acls(settings: KafkaSettings, changes: AclChanges) -> None:
         filters = [_to_filter(acl) for acl in chunk]
         for future in admin.delete_acls(filters, request_timeout=CALL_SECONDS).values():
             _result(future, "cannot remove permissions")
+    # Brokers learn of them a moment after the controller has said yes.
+    wait_until(lambda: _in_force(settings, changes), timeout=CALL_SECONDS, what="the permissions coming into force")
+
+
+def _in_force(settings: KafkaSettings, changes: AclChanges) -> bool:
+    now = current_acls(settings) or frozenset()
+    return now.issuperset(changes.add) and now.isdisjoint(changes.remove)
+
+
+def _has_authorizer(admin: AdminClient) -> bool:
+    """Asked of a broker's settings: without an authorizer librdkafka reports no permissions rather than an error."""
+    broker = next(iter(admin.list_topics(timeout=CALL_SECONDS).brokers))
+    resource = ConfigResource(ResourceType.BROKER, str(broker))
+    (future,) = admin.describe_configs([resource], request_timeout=CALL_SECONDS).values()
+    return bool(future.result(CALL_SECONDS)["authorizer.class.name"].value)
 
 
 _RESOURCES = {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from connectors.ports import LOOPBACK
+
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 class Node(NamedTuple):
@@ -20,12 +23,24 @@ class Node(NamedTuple):
 
 
 class LocalSecurity(BaseModel):
-    """SASL/PLAIN users of a local broker with an authorizer. `admin` is its super user; it must be one of `users`."""
+    """SASL/PLAIN users of a local broker with an authorizer. `admin` is its super user; it must be one of `users`.
+
+    Names and passwords go into a JAAS line, so they are letters, digits and `._~-` only.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     admin: str = "admin"
     users: Mapping[str, SecretStr]
+
+    @model_validator(mode="after")
+    def _writable_as_jaas(self) -> LocalSecurity:
+        if self.admin not in self.users:
+            raise ValueError(f"the super user `{self.admin}` is not one of users")
+        for name, password in self.users.items():
+            if not _PLAIN_WORD.fullmatch(name) or not _PLAIN_WORD.fullmatch(password.get_secret_value()):
+                raise ValueError(f"name or password of user `{name}` holds more than letters, digits and ._~-")
+        return self
 
 
 def server_properties(
