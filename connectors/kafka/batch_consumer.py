@@ -15,6 +15,7 @@ from connectors.errors import ExitForSupervisor, RetryLater
 from connectors.kafka.settings import ClientConf
 
 _CALL_TIMEOUT_SECONDS = 10.0
+_ASSIGN_TRIES = 6
 
 
 class Partition(NamedTuple):
@@ -57,6 +58,7 @@ class BatchConsumer:
         refresh. `log` takes a client error's name."""
         self._ownership = ownership
         self._log = log
+        self._closing = False
         self._consumer = Consumer({**conf, "error_cb": lambda error: log(error.name())})
         self._consumer.subscribe(
             [pattern], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
@@ -122,11 +124,14 @@ class BatchConsumer:
 
     def close(self) -> None:
         """Leave. A static member's partitions stay its own until the session times out."""
+        self._closing = True
         self._consumer.close()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._closing:
+            return  # a rebalance that ends while leaving: nothing will be read any more
         gained = [Partition(each.topic, each.partition) for each in partitions]
-        positions = self.committed(gained)
+        positions = self._committed_patiently(gained)
         self._ownership.gained(positions)
         start = [
             TopicPartition(
@@ -137,6 +142,15 @@ class BatchConsumer:
             for each in positions
         ]
         consumer.incremental_assign(start)
+
+    def _committed_patiently(self, partitions: Sequence[Partition]) -> list[Committed]:
+        """A rebalance cannot be taken up again later, so here is the place to wait for the coordinator."""
+        for _ in range(_ASSIGN_TRIES - 1):
+            try:
+                return self.committed(partitions)
+            except RetryLater as failure:
+                self._log(str(failure))
+        return self.committed(partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._ownership.gave_up([Partition(each.topic, each.partition) for each in partitions])
