@@ -26,7 +26,7 @@ def incompatibilities(reader: Schema, writer: Schema) -> list[str]:
 
     Both schemas are self-contained.
     """
-    return list(_Check().compare(reader, writer, ""))
+    return list(_Check(reader, writer).compare(reader, writer, ""))
 
 
 def check_full_transitive(
@@ -61,9 +61,11 @@ def weakened(new: Schema, old: Schema) -> list[str]:
 
 
 class _Check:
-    def __init__(self) -> None:
+    def __init__(self, reader: Schema, writer: Schema) -> None:
         self.reader_names = NamedTypes()
+        self.reader_names.remember(reader)
         self.writer_names = NamedTypes()
+        self.writer_names.remember(writer)
         self.compared: set[tuple[str, str]] = set()
 
     def compare(self, reader: Any, writer: Any, path: str) -> Iterator[str]:
@@ -113,25 +115,9 @@ class _Check:
         for each in r["fields"]:
             name = next((n for n in (each["name"], *each.get("aliases", ())) if n in written), None)
             if name is not None:
-                yield from self.compare(each["type"], written.pop(name)["type"], prefix + each["name"])
-                continue
-            self.remember(each["type"], self.reader_names)
-            if "default" not in each:
+                yield from self.compare(each["type"], written[name]["type"], prefix + each["name"])
+            elif "default" not in each:
                 yield f"{_at(prefix + each['name'])} has no default and was not written"
-        for left_over in written.values():
-            self.remember(left_over["type"], self.writer_names)
-
-    def remember(self, node: Any, names: NamedTypes) -> None:
-        """Note the named types inside a field that only one side has: later fields may refer to them."""
-        if isinstance(node, list):
-            for branch in node:
-                self.remember(branch, names)
-        elif isinstance(node, dict):
-            names.resolve(node)
-            for each in node.get("fields", ()):
-                self.remember(each["type"], names)
-            if node["type"] == "array":
-                self.remember(node["items"], names)
 
     def enum(self, r: Schema, w: Schema, path: str) -> Iterator[str]:
         lacking = [symbol for symbol in w["symbols"] if symbol not in r["symbols"]]

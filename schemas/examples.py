@@ -103,11 +103,8 @@ def example(
 def _template(event_type: EventType) -> tuple[Datum, Mapping[str, Any]]:
     """The example with everything that does not depend on the moment, and the values that do, by path."""
     fixed: Datum = _generic(event_type.schema, NamedTypes(), "")
-    moving: dict[str, Any] = {
-        leaf.path: "now-1d"
-        for leaf in event_type.leaves
-        if leaf.logical in TIMES and leaf.path not in _EMPTY and leaf.path not in _DERIVED
-    }
+    times = (leaf.path for leaf in event_type.leaves if leaf.logical in TIMES)
+    moving: dict[str, Any] = {path: "now-1d" for path in times if path not in _EMPTY and path not in _DERIVED}
     for path, value in event_type.example.items():
         if _moves(value):
             moving[path] = value

@@ -53,6 +53,17 @@ class NamedTypes:
     def __init__(self) -> None:
         self._named: dict[str, Schema] = {}
 
+    def remember(self, node: Any) -> None:
+        """Note every type that is defined anywhere in a node."""
+        if isinstance(node, list):
+            for branch in node:
+                self.remember(branch)
+        elif isinstance(node, dict):
+            self.resolve(node)
+            for each in node.get("fields", ()):
+                self.remember(each["type"])
+            self.remember(node.get("items"))
+
     def resolve(self, node: Any) -> Any:
         """The definition a reference stands for; definitions are remembered; others come back as they are."""
         if isinstance(node, str):
@@ -110,18 +121,8 @@ def _leaves(fields: list[Schema], prefix: str, optional: bool, names: NamedTypes
             yield from _leaves(node["fields"], path + ".", optional or nullable, names)
         else:
             if kind_of(node) == "array":
-                _remember(node["items"], names)
+                names.remember(node["items"])
             yield _leaf(each, path, node, nullable, optional or nullable)
-
-
-def _remember(node: Any, names: NamedTypes) -> None:
-    """Note named types that are defined inside an array's items."""
-    inner = names.resolve(without_null(node)[0])
-    if kind_of(inner) == "record":
-        for each in inner["fields"]:
-            _remember(each["type"], names)
-    elif kind_of(inner) == "array":
-        _remember(inner["items"], names)
 
 
 def _leaf(each: Schema, path: str, node: Any, nullable: bool, optional: bool) -> Leaf:

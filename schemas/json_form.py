@@ -88,7 +88,7 @@ def _leaf_reader(event_type: EventType, path: str) -> _Reader:
 def _names(event_type: EventType) -> NamedTypes:
     """Every named type of the event's schema, so that a leaf's node can be compiled alone."""
     names = NamedTypes()
-    _compile(event_type.schema, names)
+    names.remember(event_type.schema)
     return names
 
 
