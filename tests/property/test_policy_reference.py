@@ -1,0 +1,62 @@
+"""The compiled index decides exactly as the reference interpreter does."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas.vocabulary import Disposition, OutcomeKind
+from streams.policy.artefact import compile_areas
+from streams.policy.decide import decide
+from streams.policy.index import RuleSet
+from streams.policy.reasons import ReasonCode
+from streams.policy.reference import decide_by_reference
+from tests.property.policy_worlds import areas, event, instant
+from tests.unit.policy.builders import EVENT_TYPES, TODAY, token
+
+EVENTS_A_RULE_SET = 4
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.randoms(use_true_random=False))
+def test_the_index_agrees_with_the_reference(rnd: Random) -> None:
+    """Any rule set and any events: equal decisions, down to each field and reason."""
+    artefact = compile_areas(areas(rnd), EVENT_TYPES, TODAY)
+    rules = RuleSet.build(artefact, EVENT_TYPES, token)
+    for _ in range(EVENTS_A_RULE_SET):
+        facts, now = event(rnd), instant(rnd)
+        assert decide(facts, rules, now) == decide_by_reference(facts, artefact, EVENT_TYPES, token, now)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_index_agrees_on_many_seeded_worlds(seed: int) -> None:
+    """Whatever Hypothesis likes to draw, these thousands of decisions are compared on every run."""
+    rnd = Random(seed)
+    for _ in range(60):
+        artefact = compile_areas(areas(rnd), EVENT_TYPES, TODAY)
+        rules = RuleSet.build(artefact, EVENT_TYPES, token)
+        for _ in range(15):
+            facts, now = event(rnd), instant(rnd)
+            assert decide(facts, rules, now) == decide_by_reference(facts, artefact, EVENT_TYPES, token, now)
+
+
+def test_the_worlds_reach_every_reason_and_outcome() -> None:
+    """The comparison above would prove little if its worlds never came to a deny, a hold, a stand-in …"""
+    rnd, seen, kinds, dispositions = Random(7), set(), set(), set()
+    for _ in range(500):
+        rules = RuleSet.build(compile_areas(areas(rnd), EVENT_TYPES, TODAY), EVENT_TYPES, token)
+        for _ in range(30):
+            decision = decide(event(rnd), rules, instant(rnd))
+            dispositions.add(decision.disposition)
+            seen |= set(decision.reasons)
+            for outcome in decision.outcomes:
+                kinds.add(outcome.kind)
+                seen |= set(outcome.reasons)
+                seen |= {field.reason for field in (outcome.plan.withheld if outcome.plan else ())}
+    assert kinds == set(OutcomeKind) - {OutcomeKind.UNKNOWN}
+    assert dispositions == {Disposition.DECIDED, Disposition.UNROUTED, Disposition.HELD}
+    never = {"POLICY_ABSENT", "GATEWAY_NOT_IN_RULE", "NOT_RELEVANT", "LEGAL_RESTRICTION"}
+    assert {code.value for code in ReasonCode} - seen == never
