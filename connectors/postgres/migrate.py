@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 
 from alembic import command
 from alembic.config import Config
@@ -13,6 +14,7 @@ from connectors.postgres.connection import connect, database_failures
 _SCRIPTS = Path(__file__).with_name("migrations")
 # Two processes that start together must not both migrate; the second finds nothing left to do.
 _MIGRATION_LOCK = 0x6D617361_0001
+_ALEMBIC_IS_NOT_THREAD_SAFE = Lock()
 
 
 def migrate(url: str, *, revision: str = "head") -> None:
@@ -20,7 +22,11 @@ def migrate(url: str, *, revision: str = "head") -> None:
 
     All of them run in one transaction, under an advisory lock. Raises as `connectors.postgres.connection.connect`.
     """
-    with connect(url, application="masa-migrate", autocommit=False) as connection, database_failures():
+    with (
+        _ALEMBIC_IS_NOT_THREAD_SAFE,
+        connect(url, application="masa-migrate", autocommit=False) as connection,
+        database_failures(),
+    ):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=pool.StaticPool)
         with engine.connect() as bound:

@@ -74,7 +74,13 @@ def plan(polled: Polled, positions: dict[int, int | None], reader: RowReader) ->
 
 
 def run(
-    settings: KafkaSettings, database_url: str, reader: RowReader, around: Surroundings, *, topic: str = AUDIT
+    settings: KafkaSettings,
+    database_url: str,
+    reader: RowReader,
+    around: Surroundings,
+    *,
+    topic: str = AUDIT,
+    batch_records: int = BATCH_RECORDS,
 ) -> None:
     """Until told to stop. Passing failures are retried for ever, with growing pauses.
 
@@ -86,7 +92,7 @@ def run(
         try:
             session = _Session(settings, database_url, reader, around, topic)
             while not around.stopping():
-                session.step()
+                session.step(batch_records)
                 failures = 0
         except RetryLater as failure:
             around.events.ledger_failed(error=type(failure).__name__)
@@ -123,11 +129,11 @@ class _Session:
         self._consumer.assign({each: self._positions[each.partition] for each in found})
         self._partitions = found
 
-    def step(self) -> None:
+    def step(self, batch_records: int) -> None:
         """One poll, and one transaction if it brought anything."""
         if self._around.now() - self._looked_at > PARTITIONS_EVERY_S:
             self._look_for_partitions()
-        polled = self._consumer.poll(BATCH_RECORDS, BATCH_WAIT_S)
+        polled = self._consumer.poll(batch_records, BATCH_WAIT_S)
         planned = plan(polled, self._positions, self._reader)
         if planned.moves:
             self._commit(planned)

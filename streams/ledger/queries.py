@@ -41,14 +41,15 @@ def show(connection: Connection, event_id: str, *, leaves: Expand) -> dict[str, 
 
     `{eventId, eventType, source, ruleSet, decidedAt, kind, reasons, rejection, receivedAt, position, audit, outcomes:
     [{agency, outcome, deliveryId, rules, reasons, roles, basis, clock, ackBy, topic, withheld: [{path, reason}]}],
-    repeats, others}`. `repeats` are the same event published again, `others` every further audit record with this id (an
-    id used for other content, an event held first and decided later). Raises `NotInLedger`.
+    repeats, others}`. `repeats` are the same event published again, `others` every further audit record with this id
+    (an id used for other content, an event held first and decided later). Raises `NotInLedger`.
     """
     with database_failures():
         found = connection.execute(sql.BY_EVENT, (event_id,)).fetchall()
-    if not found:
-        raise NotInLedger(f"event `{event_id}` is not in the ledger: check the id, or `masa ledger` may be behind")
-    audits = [(decode_record("audit", record), (partition, offset)) for partition, offset, _, record in found]
+    read = ((_readable(record), (partition, offset)) for partition, offset, _, record in found)
+    audits = [(audit, at) for audit, at in read if audit is not None]
+    if not audits:
+        raise NotInLedger(f"event `{event_id}` is not in the ledger: check the id, or the ledger may be behind")
     main = min(audits, key=lambda each: _RANK.index(each[0]["kind"]) if each[0]["kind"] in _RANK else len(_RANK))
     rest = [each for each in audits if each is not main]
     return {
@@ -74,12 +75,9 @@ def deliveries(
         rows = connection.execute(sql.DELIVERIES, wanted).fetchall()
     answer = []
     for _, _, who, record in rows:
-        try:
-            audit = decode_record("audit", record)
-        except ContractError:
-            continue
-        each = next(candidate for candidate in audit["outcomes"] if candidate["agency"] == who)
-        answer.append(_delivery(audit, each))
+        audit = _readable(record)
+        candidates = audit["outcomes"] if audit is not None else ()
+        answer += [_delivery(audit, each) for each in candidates if audit is not None and each["agency"] == who]
     return answer
 
 
@@ -98,6 +96,14 @@ def counts(connection: Connection) -> dict[str, dict[str, int]]:
         kinds = connection.execute(sql.COUNTS).fetchall()
         outcomes = connection.execute(sql.OUTCOME_COUNTS).fetchall()
     return {"kinds": dict(kinds), "outcomes": dict(outcomes)}
+
+
+def _readable(record: bytes) -> dict[str, Any] | None:
+    """A damaged record cannot be shown; the checker names it."""
+    try:
+        return decode_record("audit", record)
+    except ContractError:
+        return None
 
 
 def _event(audit: dict[str, Any], at: tuple[int, int]) -> dict[str, Any]:
