@@ -27,7 +27,7 @@ from connectors.kafka import distribution, readiness
 from connectors.kafka.distribution import Distribution, Progress
 from connectors.kafka.local_config import LocalSecurity, Node, java_arguments, server_properties
 from connectors.kafka.settings import KafkaSettings
-from connectors.ports import LOOPBACK, free_ports
+from connectors.ports import LOOPBACK, free_ports, is_free
 from connectors.waiting import Deadline
 
 START_TIMEOUT_SECONDS = 90.0  # a cold file cache on a busy two-core machine needs 20
@@ -100,6 +100,7 @@ class LocalBroker:
         software = distribution.locate(pom=self.pom, cache_dir=self.cache_dir, progress=self.progress)
         deadline = Deadline(timeout)
         self.progress("starting Kafka")
+        self._replace_taken_ports()
         for node in self._nodes():
             self._launch(node, software)
         self.await_ready(timeout=deadline.remaining())
@@ -171,6 +172,17 @@ class LocalBroker:
             output=home / "kafka.out.log",
         )
 
+    def _replace_taken_ports(self) -> None:
+        """While all nodes are down, give those whose port another program has taken since a new one."""
+        nodes = self._nodes()
+        if self.port is not None or any(self.process_of(node.node_id) for node in nodes):
+            return
+        taken = [port for node in nodes for port in (node.port, node.controller_port) if not is_free(port)]
+        if taken:
+            renamed = dict(zip(taken, free_ports(len(taken)), strict=True))
+            fresh = [[n.node_id, *(renamed.get(port, port) for port in (n.port, n.controller_port))] for n in nodes]
+            self._write_cluster({**self._cluster(), "nodes": fresh})
+
     def _format(self, software: Distribution, home: Path) -> None:
         if (home / "data" / "meta.properties").exists():
             return
@@ -208,11 +220,16 @@ class LocalBroker:
         path = self.data_dir / "cluster.json"
         if not path.exists():
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(_new_cluster(self.brokers, self.port)))
+            self._write_cluster(_new_cluster(self.brokers, self.port))
         cluster: dict[str, list[list[int]] | str] = json.loads(path.read_text())
         if len(cluster["nodes"]) != self.brokers:
             raise ChangeSettings(f"`{self.data_dir}` holds {len(cluster['nodes'])} brokers, not {self.brokers}")
         return cluster
+
+    def _write_cluster(self, cluster: Mapping[str, object]) -> None:
+        fresh = self.data_dir / "cluster.json.new"
+        fresh.write_text(json.dumps(cluster))
+        fresh.replace(self.data_dir / "cluster.json")
 
 
 def _new_cluster(brokers: int, port: int | None) -> dict[str, object]:

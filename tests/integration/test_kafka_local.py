@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,19 @@ def test_a_stale_pid_file_is_not_believed(broker: LocalBroker, tmp_path: Path) -
     assert not broker.running
     broker.start()
     assert broker.running
+
+
+def test_a_port_that_another_program_took_is_replaced(broker: LocalBroker) -> None:
+    """While the broker was down its port was taken: it comes back on another one, with its data."""
+    settings = broker.start()
+    make_topic(settings, replicas=1)
+    write(settings, "t", [b"before"])
+    broker.stop()
+    host, _, port = settings.bootstrap_servers.rpartition(":")
+    with socket.create_server((host, int(port))):
+        moved = broker.start()
+    assert moved != settings
+    assert values_of(moved, "t") == [b"before"]
 
 
 def test_topics_are_never_made_by_accident(kafka: KafkaSettings) -> None:
