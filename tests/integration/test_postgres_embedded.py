@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -12,6 +14,8 @@ import pytest
 from connectors.postgres.embedded import EmbeddedPostgres
 
 pytestmark = pytest.mark.integration
+
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -66,6 +70,42 @@ def test_a_running_server_is_taken_over(server: EmbeddedPostgres) -> None:
     again = EmbeddedPostgres(data_dir=server.data_dir)
     assert again.start() == url
     assert again.running_process() == process
+
+
+def test_an_ordinary_user_needs_no_other(server: EmbeddedPostgres) -> None:
+    """Without root's rights the server runs as whoever starts it, with its data where it was wanted."""
+    server.start()  # loads what a user without access to this interpreter's library could not load any more
+    server.remove()
+    with tempfile.TemporaryDirectory(prefix="masa-ordinary-", dir="/tmp") as folder:
+        os.chmod(folder, 0o777)  # noqa: S103 - another user writes here
+        home = Path(folder) / "postgres"
+        assert as_ordinary_user(lambda: start_kill_and_start(EmbeddedPostgres(data_dir=home)))
+        assert Path(json.loads((home / "server.json").read_text())["cluster"]) == home.resolve() / "cluster" / "data"
+
+
+def start_kill_and_start(server: EmbeddedPostgres) -> bool:
+    url = server.start()
+    server.kill()
+    try:
+        return server.start() == url
+    finally:
+        server.stop()
+
+
+def as_ordinary_user(action: Callable[[], bool]) -> bool:
+    """The answer of `action` in a process without root's rights."""
+    child = os.fork()
+    if child == 0:
+        answer = False
+        try:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+            answer = action()
+        finally:
+            os._exit(0 if answer else 1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def test_nobody_gets_in_without_the_password(server: EmbeddedPostgres) -> None:
