@@ -20,7 +20,7 @@ GRACE_SECONDS = 10.0
 def start_reaper(run_dir: Path, owner: Owner) -> subprocess.Popen[bytes]:
     """Start it in a session of its own, so that neither ctrl-C nor a hang-up of the terminal ends it
     first."""
-    command = [sys.executable, "-m", "connectors.reaper", str(run_dir), str(owner.pid), repr(owner.started_at)]
+    command = [sys.executable, "-P", "-m", "connectors.reaper", str(run_dir), str(owner.pid), repr(owner.started_at)]
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

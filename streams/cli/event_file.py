@@ -53,10 +53,10 @@ def _chunks(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
             held.append(line)
             continue
         if held:
-            yield start, "".join(held)
+            yield start, "".join(held).rstrip()
         start, held = number, [line]
     if held:
-        yield start, "".join(held)
+        yield start, "".join(held).rstrip()
 
 
 def _parse(line: int, text: str) -> Document | LineProblem:

@@ -10,7 +10,7 @@ import traceback
 import typer
 
 from streams.cli import doctor, inbox, ledger, publish, queues, router, schemas, topics, up
-from streams.cli.runtime import VERSION, BadUsage, Exit, Refused, say
+from streams.cli.runtime import VERSION, BadUsage, Exit, ReaderGone, Refused, flush, say
 
 HELP = """
 Routes safeguarding events between the agencies of a multi-agency safeguarding arrangement.
@@ -84,11 +84,14 @@ app.command("router", rich_help_panel=OPERATE)(router.router)
 def main() -> None:
     """Entry point. Turns the errors that commands raise into a message and an exit status."""
     try:
-        app()
-    except BrokenPipeError:
-        # The reader of our output has left, as `head` does: not a fault, and nothing more can be written.
+        try:
+            app()
+        except SystemExit as ending:
+            flush()
+            raise ending from None
+    except ReaderGone:
         with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter's own last flush
         sys.exit(Exit.OK)
     except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, it becomes a status
         sys.exit(_explain(error))

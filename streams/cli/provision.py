@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,9 @@ from connectors.kafka.acl_plan import AclChanges, acl_changes, wanted_acls
 from connectors.kafka.admin import apply_acls, apply_topics, current_acls, plan_topics
 from connectors.kafka.publisher import Outgoing, Publisher
 from connectors.kafka.readiness import broker_ids
+from connectors.kafka.schemas_topic import publish_schemas
 from connectors.kafka.settings import POLICY_MAX_BYTES, KafkaSettings
 from connectors.kafka.topic_plan import ONE_BROKER, PRODUCTION, ByHand, Change, Durability, wanted_topics
-from schemas.field_classes import Schema
-from schemas.registry import RECORD_NAMES, load_event_types, load_record_schema, record_wire
 from streams.cli.areas import rule_set_in_force
 from streams.policy.artefact import Artefact
 from streams.routing.policy_feed import policy_record
@@ -56,16 +54,8 @@ def provision(kafka: KafkaSettings, agencies: Iterable[str]) -> Plan:
     apply_topics(kafka, plan.changes)
     if plan.acls:
         apply_acls(kafka, plan.acls)
-    with Publisher(kafka) as publisher:
-        publisher.publish(schema_records())
+    publish_schemas(kafka)
     return plan
-
-
-def schema_records() -> tuple[Outgoing, ...]:
-    """Every schema of the contract for `masa.schemas`: fingerprint in hexadecimal -> self-contained Avro schema."""
-    events = ((each.fingerprint, each.schema) for each in load_event_types().values())
-    records = ((record_wire(name).fingerprint, load_record_schema(name)) for name in RECORD_NAMES)
-    return tuple(_schema_record(fingerprint, schema) for fingerprint, schema in (*events, *records))
 
 
 def put_in_force(kafka: KafkaSettings, artefact: Artefact) -> bool:
@@ -78,8 +68,3 @@ def put_in_force(kafka: KafkaSettings, artefact: Artefact) -> bool:
     with Publisher(kafka, max_bytes=POLICY_MAX_BYTES) as publisher:
         publisher.publish((record,))
     return True
-
-
-def _schema_record(fingerprint: bytes, schema: Schema) -> Outgoing:
-    value = json.dumps(schema, ensure_ascii=False, separators=(",", ":")).encode()
-    return Outgoing(topic=topics.SCHEMAS, key=fingerprint.hex().encode(), value=value, headers=())

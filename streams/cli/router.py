@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.processes import process_of, stopped_by_signal
 from streams.cli.runtime import DEFAULT_DATA_DIR, DataDir, MetricsPort, settings, unix_seconds
 
 
@@ -27,6 +26,7 @@ def router(
       KAFKA_BOOTSTRAP_SERVERS=kafka:9092 MASA_PSEUDONYM_KEY_FILE=/run/secrets/key masa router --slot 0
       masa router --slot 1 --metrics-port 9465
     """
+    from streams.cli.processes import process_of, stopped_by_signal
     from streams.routing.process import run_router
 
     found = settings(data_dir)

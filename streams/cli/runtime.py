@@ -49,6 +49,10 @@ class BadUsage(Exception):  # noqa: N818 - as above
     """An argument cannot be right. `str()` says which and what would be."""
 
 
+class ReaderGone(Exception):  # noqa: N818 - as above
+    """Whoever read our standard output has left, as `head` does. Nothing more needs to be said."""
+
+
 DataDir = Annotated[
     Path,
     typer.Option(
@@ -104,18 +108,29 @@ def instant(milliseconds: int | None) -> str | None:
 
 
 def emit(value: object) -> None:
-    """One line of JSON on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """One line of JSON on standard output. Raises ReaderGone."""
+    write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def emit_pretty(value: object) -> None:
-    """JSON for people to read and edit, on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    """JSON for people to read and edit, on standard output. Raises ReaderGone."""
+    write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write(text: str) -> None:
+    """Text on standard output. Raises ReaderGone."""
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise ReaderGone from None
 
 
 def flush() -> None:
-    """Let a reader at the other end of a pipe see what was written so far."""
-    sys.stdout.flush()
+    """Let a reader at the other end of a pipe see what was written so far. Raises ReaderGone."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None
 
 
 def say(text: str) -> None:

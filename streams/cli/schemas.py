@@ -83,8 +83,7 @@ def example_event(
 
     \b
       masa schemas example early-help.episode > event.json
-      masa schemas example police.domestic-abuse-incident --set envelope.addressProtection=PROTECTED | masa
-      publish -
+      masa schemas example early-help.episode --set envelope.addressProtection=PROTECTED | masa publish -
     """
     from schemas.examples import example, new_event_id
     from schemas.json_form import to_json

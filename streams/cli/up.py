@@ -18,6 +18,7 @@ from streams.cli.runtime import (
     monotonic,
     say,
     unix_seconds,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def up(
         connection = stack.start()
         _print_addresses(connection, plan.data_dir)
         if stack.wait_ready(stop.wait):
-            sys.stdout.write("ready\n")
+            write("ready\n")
             flush()
             _keep_running(stack, connection, stop, demo=demo, seconds=seconds)
     finally:
@@ -106,7 +107,7 @@ def _keep_running(
             if live is not None:
                 live.update(as_table(summary, connection.area or ""))
             else:
-                sys.stdout.write(as_line(summary) + "\n")
+                write(as_line(summary) + "\n")
                 flush()
     finally:
         if live is not None:
@@ -139,8 +140,8 @@ def _print_addresses(connection: Connection, data_dir: Path) -> None:
     scheme, _, rest = database.partition("://")
     credentials, _, host = rest.rpartition("@")
     shown = f"{scheme}://{credentials.partition(':')[0]}@{host}" if credentials else database
-    sys.stdout.write(f"kafka     {connection.kafka}\ndatabase  {shown}\n")
+    write(f"kafka     {connection.kafka}\ndatabase  {shown}\n")
     for url in connection.metrics:
-        sys.stdout.write(f"metrics   {url}\n")
-    sys.stdout.write(f"data      {data_dir}\n")
+        write(f"metrics   {url}\n")
+    write(f"data      {data_dir}\n")
     flush()
