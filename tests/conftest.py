@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import pytest
@@ -19,6 +20,9 @@ from connectors.kafka.distribution import Progress
 from connectors.kafka.local import LocalBroker
 from connectors.kafka.settings import KafkaSettings
 from connectors.postgres.embedded import EmbeddedPostgres
+
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +35,7 @@ def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaSettings]:
     with tempfile.TemporaryDirectory(prefix="masa-kafka-", ignore_cleanup_errors=True) as folder:
         broker = LocalBroker(data_dir=Path(folder), progress=_teller(request))
         try:
-            yield _started(broker)
+            yield _started(broker.start, "Kafka broker")
         finally:
             broker.stop()
 
@@ -42,7 +46,7 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
     with tempfile.TemporaryDirectory(prefix="masa-postgres-", ignore_cleanup_errors=True) as folder:
         server = EmbeddedPostgres(data_dir=Path(folder) / "postgres")
         try:
-            server.start()
+            _started(server.start, "PostgreSQL")
             yield server
         finally:
             server.remove()
@@ -57,11 +61,13 @@ def postgres(request: pytest.FixtureRequest, postgres_server: EmbeddedPostgres) 
     postgres_server.drop_database(name)
 
 
-def _started(broker: LocalBroker) -> KafkaSettings:
+def _started(start: Callable[[], T], what: str) -> T:
+    """What `start` returns; its failure as one message that says what to install or look at."""
     try:
-        return broker.start()
+        return start()
     except ConnectorFailure as failure:
-        pytest.fail(f"the tests need a real Kafka broker: {failure}", pytrace=False)
+        message = f"the tests need a real {what}: {failure}"
+    pytest.fail(message, pytrace=False)
 
 
 def _teller(request: pytest.FixtureRequest) -> Progress:
