@@ -51,7 +51,7 @@ Catalogue = Mapping[str, CatalogueEntry]
 
 def parse_catalogue(text: str) -> Catalogue:
     """Read the catalogue's YAML. Raises `SchemaError` naming the entry and the key."""
-    raw = yaml.load(text, _LOADER)  # noqa: S506  both are safe loaders
+    raw = read_yaml(text)
     types = raw.get("types") if isinstance(raw, dict) else None
     if not isinstance(types, dict) or not types:
         raise SchemaError("catalogue.yaml must be a mapping with one key `types`")
@@ -104,6 +104,11 @@ def _sensitive(name: str, raw: Any) -> Mapping[FieldClass, str]:
         FieldClass(_one_of(name, "sensitive", key, FieldClass.__members__)): str(reason).strip()
         for key, reason in raw.items()
     }
+
+
+def read_yaml(text: str) -> Any:
+    """Plain data from YAML."""
+    return yaml.load(text, _LOADER)  # noqa: S506  both are safe loaders
 
 
 def suggest(wrong: str, right: Iterable[str]) -> str:

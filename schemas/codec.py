@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 
 from schemas.errors import EventInvalid, FieldProblem, FrameError
 from schemas.framing import Framed, frame, unframe
-from schemas.registry import EventType, EventTypes, RecordName, Writer, load_event_types, record_wire
+from schemas.registry import (
+    EventType,
+    EventTypes,
+    RecordName,
+    Writer,
+    load_event_types,
+    record_wire,
+    released_record_wire,
+)
 from schemas.shape import shape_problems
 from schemas.strict_reader import read_strictly
 from schemas.vocabulary import RejectReason
@@ -61,13 +69,21 @@ def encode_record(name: RecordName, datum: Datum) -> bytes:
 
 
 def decode_record(name: RecordName, data: bytes) -> Datum:
-    """Read one of the exchange's own records. Raises `FrameError`, also when it is a record of another kind."""
-    prepared = record_wire(name)
+    """Read one of the exchange's own records, also as an earlier release wrote it, in its current shape.
+
+    Raises `FrameError`, also when it is a record of another kind.
+    """
+    current = record_wire(name)
     framed = unframe(data)
-    if framed.fingerprint != prepared.fingerprint:
+    writer: Wire | None = current
+    if framed.fingerprint != current.fingerprint:
+        writer = released_record_wire(name, framed.fingerprint or b"")
+    if writer is None:
         raise FrameError(RejectReason.UNKNOWN_SCHEMA, f"not a `{name}` record: its schema fingerprint is another")
     try:
-        datum, end = prepared.read(data, framed.offset)
+        datum, end = writer.read(data, framed.offset)
+        if writer is not current:
+            datum = writer.read_as(data, framed.offset, current)
     except (IndexError, EOFError, UnicodeDecodeError, ValueError, TypeError) as error:
         raise FrameError(RejectReason.UNDECODABLE, f"damaged `{name}` record") from error
     if end != len(data):

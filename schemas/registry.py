@@ -14,10 +14,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Literal
 
-import yaml
 from fastavro.schema import SchemaParseException
 
-from schemas.catalogue import Catalogue, CatalogueEntry, parse_catalogue
+from schemas.catalogue import Catalogue, CatalogueEntry, parse_catalogue, read_yaml
 from schemas.errors import SchemaError
 from schemas.field_classes import Leaf, Schema, full_name, leaves
 from schemas.resolve import definitions, resolve
@@ -36,6 +35,7 @@ __all__ = [
     "load_event_types",
     "load_record_schema",
     "record_wire",
+    "released_record_wire",
 ]
 
 ROUTING_PREFIX_LAST = "settings"  # last envelope field that routing reads; identity and free text follow
@@ -201,14 +201,27 @@ def record_wire(name: RecordName) -> Wire:
     return wire(load_record_schema(name))
 
 
-def released_fingerprints(releases: Traversable) -> dict[bytes, Traversable]:
-    """Schema file of every released event schema by fingerprint, from each release's `index.yaml`."""
+@cache
+def released_record_wire(name: RecordName, fingerprint: bytes) -> Wire | None:
+    """A released version of a record's schema; None when no release has that fingerprint."""
+    file = released_fingerprints(files("schemas") / "releases", "records").get(fingerprint)
+    if file is None or file.name != f"record.{name}.avsc":
+        return None
+    return wire(json.loads(file.read_text("utf-8")))
+
+
+def released_fingerprints(releases: Traversable, part: str = "events") -> dict[bytes, Traversable]:
+    """Schema file of every released schema by fingerprint, from each release's `index.yaml`.
+
+    `part` is `events` or `records`.
+    """
     found: dict[bytes, Traversable] = {}
+    prefix = "record." if part == "records" else ""
     for release in sorted(_entries(releases), key=lambda entry: entry.name):
         index = release / "index.yaml"
         if release.is_dir() and index.is_file():
-            for name, digits in yaml.safe_load(index.read_text("utf-8"))["events"].items():
-                found[bytes.fromhex(digits)] = release / f"{name}.avsc"
+            for name, digits in read_yaml(index.read_text("utf-8"))[part].items():
+                found[bytes.fromhex(digits)] = release / f"{prefix}{name}.avsc"
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from schemas.catalogue import read_yaml
 from schemas.compatibility import check_full_transitive, incompatibilities
 from schemas.errors import SchemaError
 from schemas.field_classes import Schema, check_classes
@@ -71,7 +73,7 @@ def read_release(version: str, root: Traversable | None = None) -> Release:
     folder = (root if root is not None else files("schemas") / "releases") / version
     if not (folder / _INDEX).is_file():
         raise SchemaError(f"there is no release `{version}` in schemas/releases")
-    index = yaml.safe_load((folder / _INDEX).read_text("utf-8"))
+    index = read_yaml((folder / _INDEX).read_text("utf-8"))
     events = {name: _read(folder, f"{name}.avsc", digits) for name, digits in index["events"].items()}
     records = {name: _read(folder, f"record.{name}.avsc", digits) for name, digits in index["records"].items()}
     return Release(version, events, records)
@@ -139,14 +141,23 @@ def _sensitive_without_reason(types: EventTypes) -> list[str]:
 
 
 def _unbumped(types: EventTypes, latest: Release) -> list[str]:
-    """Types whose bytes differ from the latest release under the same `schemaVersion`."""
+    """Types that differ from the latest release in more than words under the same `schemaVersion`."""
     return [
         f"`{name}` differs from release {latest.version}: raise its `schemaVersion` above {each.version}"
         for name, each in types.items()
         if name in latest.events
-        and wire(latest.events[name]).fingerprint != each.fingerprint
+        and _without_words(latest.events[name]) != _without_words(each.schema)
         and int(latest.events[name]["schemaVersion"]) >= each.version
     ]
+
+
+def _without_words(node: Any) -> Any:
+    """A schema without its docs, which may be bettered at any time."""
+    if isinstance(node, list):
+        return [_without_words(each) for each in node]
+    if isinstance(node, dict):
+        return {key: _without_words(each) for key, each in node.items() if key != "doc"}
+    return node
 
 
 def _all(release: Release) -> dict[str, Schema]:
@@ -164,8 +175,19 @@ def _read(folder: Traversable, file: str, digits: str) -> Schema:
 
 
 def _write(folder: Path, file: str, schema: Schema) -> str:
-    (folder / file).write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (folder / file).write_text(_text(schema), "utf-8")
     return wire(schema).fingerprint.hex()
+
+
+def _text(schema: Schema) -> str:
+    """JSON with one line a top-level field: short, and still good to compare."""
+    head = {key: value for key, value in schema.items() if key != "fields"}
+    fields = ",\n".join(_line(each) for each in schema["fields"])
+    return f'{_line(head)[:-1]},"fields":[\n{fields}\n]}}\n'
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _order(version: str) -> tuple[int, ...]:
@@ -173,3 +195,24 @@ def _order(version: str) -> tuple[int, ...]:
     if match is None:
         raise SchemaError(f"schemas/releases has `{version}`, which is not a version of three numbers")
     return tuple(int(part) for part in match.groups())
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m schemas.release 1.1.0` writes that release beside the sources of this package."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m schemas.release VERSION\n")
+        return 2
+    if problems := contract_problems():
+        sys.stderr.write("\n".join(problems) + "\n")
+        return 1
+    try:
+        folder = write_release(current_release(arguments[0]), Path(__file__).parent / "releases")
+    except SchemaError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"wrote {folder.name}: {len(list(folder.glob('*.avsc')))} schemas\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
