@@ -24,8 +24,9 @@ from streams.policy.facts import AgencyId, EpochMillis, Facts, LocatorToken
 from streams.policy.facts_from import facts_from_datum
 from streams.policy.index import RuleSet
 from streams.policy.located import nearest
-from streams.policy.model import Area, CaseModel, Expectation, OutcomeExpected
+from streams.policy.model import Area, CaseModel, Expectation
 from streams.policy.reasons import ReasonCode
+from streams.policy.words import OutcomeExpected
 
 CASE_EVENT_ID = "01928bd0-0000-7000-8000-00000000ca5e"
 _CASE_KEY = b"case pseudonyms protect nothing: cases hold invented children only"

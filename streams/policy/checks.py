@@ -6,34 +6,28 @@ Each check is a small generator of problems; `check_area` runs them all. What ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 from schemas.vocabulary import AgencyCategory, DpRegime, DutyBasis, FieldClass
-from streams.policy.located import Path, Problem, nearest, problem_at
-from streams.policy.model import SELECTORS, AgencyModel, Area, Effect, RuleModel, Serves
+from streams.policy.code_checks import check_codes
+from streams.policy.located import Path, Problem, nearest
+from streams.policy.model import SELECTORS, AgencyModel, Area, RuleModel, at
+from streams.policy.reasons import ReasonCode
+from streams.policy.words import Effect, Serves
 
 NEVER_FOR_PERSON_OF_CONCERN = frozenset({FieldClass.LOCATING, FieldClass.CONTACT, FieldClass.PLACEMENT})
 
 
 def check_area(area: Area, today: date) -> list[Problem]:
     """Every problem that can be seen without other areas and without the event contract."""
-    found = [*_spec(area, today), *_roles(area), *_agreements(area, today)]
+    found = [*_spec(area, today), *_roles(area), *_agreements(area, today), *check_codes(area)]
     for agency in area.agencies:
         found.extend(_agency(area, agency))
     for rule in area.rules:
         found.extend(_rule(area, rule))
     found.extend(_cases(area))
     return found
-
-
-def at(area: Area, kind: str, identity: str, path: Path, message: str, hint: str | None = None) -> Problem:
-    """A problem inside the entry `identity`; without a file when the area was built in code."""
-    place = area.places.get((kind, identity))
-    if place is None:
-        return Problem(file=area.spec.area, line=0, column=0, key=f"{kind} {identity}", message=message,
-                       suggestion=hint)  # fmt: skip
-    return problem_at(place.file, area.marks[place.file], (*place.path, *path), message, hint)
 
 
 def _spec(area: Area, today: date) -> Iterator[Problem]:
@@ -202,7 +196,7 @@ def _selector(area: Area, rule: RuleModel) -> Iterator[Problem]:
                      "select another recipient, or drop the condition")  # fmt: skip
 
 
-def _cases(area: Area) -> Iterable[Problem]:
+def _cases(area: Area) -> Iterator[Problem]:
     rules = {r.id for r in area.rules}
     for case in area.cases:
         if case.rule is not None and case.rule not in rules:
@@ -212,3 +206,6 @@ def _cases(area: Area) -> Iterable[Problem]:
             if expected.rule is not None and expected.rule not in rules:
                 yield at(area, "cases", case.name, ("expect", i, "rule"), f"there is no rule `{expected.rule}`",
                          nearest(expected.rule, rules))  # fmt: skip
+            if expected.reason is not None and expected.reason not in ReasonCode.__members__:
+                yield at(area, "cases", case.name, ("expect", i, "reason"), f"there is no reason `{expected.reason}`",
+                         nearest(expected.reason, ReasonCode))  # fmt: skip

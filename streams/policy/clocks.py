@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from streams.policy.facts import EpochMillis
-from streams.policy.model import Clock
+from streams.policy.words import Clock
 
 LONDON = ZoneInfo("Europe/London")
 SCHOOL_BEGINS = time(8, 0)

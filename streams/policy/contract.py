@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from schemas.vocabulary import FieldClass
 
@@ -13,6 +13,8 @@ class LeafLike(Protocol):
     def path(self) -> str: ...
     @property
     def classes(self) -> frozenset[FieldClass]: ...
+    @property
+    def node(self) -> Any: ...  # the schema node of the field's type
 
 
 class EventTypeLike(Protocol):

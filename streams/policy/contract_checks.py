@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemas.vocabulary import FieldClass
-from streams.policy.checks import at
 from streams.policy.contract import EventTypeLike, EventTypesLike, LeafLike
 from streams.policy.located import Path, Problem, nearest
-from streams.policy.model import Area, Effect, ProjectionModel, RuleModel
+from streams.policy.model import Area, ProjectionModel, RuleModel, at
+from streams.policy.words import Effect
+
+CONCERNS = "envelope.concerns"
 
 
 def expand(path: str, kind: EventTypeLike) -> tuple[LeafLike, ...]:
@@ -75,8 +77,23 @@ class _Checker:
     def rules(self) -> Iterator[Problem]:
         for rule in self._area.rules:
             yield from self._unknown_types("rules", rule.id, ("events",), rule.events)
+            yield from self._concerns(rule)
             if rule.effect is Effect.ALLOW:
                 yield from self._ceiling(rule)
+
+    def _concerns(self, rule: RuleModel) -> Iterator[Problem]:
+        """Concern codes are an enum of the contract; a misspelt one would never hold, silently."""
+        known = {code for name in rule.events for code in self._concern_codes(name)}
+        for i, code in enumerate(rule.when.concerns or ()):
+            if code not in known:
+                yield at(self._area, "rules", rule.id, ("when", "concerns", i), f"there is no concern `{code}`",
+                         nearest(code, known))  # fmt: skip
+
+    def _concern_codes(self, type_name: str) -> tuple[str, ...]:
+        kind = self._types.get(type_name)
+        node = next((leaf.node for leaf in kind.leaves if leaf.path == CONCERNS), None) if kind else None
+        items = node.get("items") if isinstance(node, dict) else None
+        return tuple(items.get("symbols", ())) if isinstance(items, dict) else ()
 
     def _ceiling(self, rule: RuleModel) -> Iterator[Problem]:
         for type_name in rule.events:

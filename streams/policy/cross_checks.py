@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from schemas.vocabulary import IdentifierScheme
-from streams.policy.checks import at
 from streams.policy.located import Path, Problem, nearest
-from streams.policy.model import Area
+from streams.policy.model import Area, at
 
 
 def check_together(areas: Sequence[Area]) -> list[Problem]:
@@ -18,6 +17,8 @@ def check_together(areas: Sequence[Area]) -> list[Problem]:
         *_authorities(areas),
         *_identifiers(areas),
         *_parties(areas),
+        *_conditions(areas),
+        *_cases(areas),
     ]
 
 
@@ -67,3 +68,36 @@ def _parties(areas: Sequence[Area]) -> Iterator[Problem]:
                 elif party not in agencies:
                     yield at(area, "agreements", agreement.id, ("parties", i),
                              f"there is no agency `{party}`", nearest(party, agencies))  # fmt: skip
+
+
+def _conditions(areas: Sequence[Area]) -> Iterator[Problem]:
+    """A condition on an agency or authority that does not exist would never hold, silently."""
+    agencies = {agency.id for area in areas for agency in area.agencies}
+    authorities = {gss for area in areas for gss in area.spec.authorities}
+    for area in areas:
+        for rule in area.rules:
+            for key, values, known in (
+                ("source", rule.when.source, agencies),
+                ("areaGss", rule.when.area_gss, authorities),
+            ):
+                for i, value in enumerate(values or ()):
+                    if value not in known:
+                        what = "agency" if key == "source" else "authority"
+                        yield at(area, "rules", rule.id, ("when", key, i), f"there is no {what} `{value}`",
+                                 nearest(value, known))  # fmt: skip
+
+
+def _cases(areas: Sequence[Area]) -> Iterator[Problem]:
+    """A case that expects a misspelt agency to be absent would always pass."""
+    agencies = {agency.id for area in areas for agency in area.agencies}
+    for area in areas:
+        for case in area.cases:
+            named: list[tuple[Path, str]] = [
+                (("expect", i, "agency"), expected.agency) for i, expected in enumerate(case.expect)
+            ]
+            if case.event.source is not None:
+                named.append((("event", "source"), case.event.source))
+            for path, agency in named:
+                if agency not in agencies and not agency.startswith("unresolved:"):
+                    yield at(area, "cases", case.name, path, f"there is no agency `{agency}`",
+                             nearest(agency, agencies))  # fmt: skip

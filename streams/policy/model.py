@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -29,9 +28,10 @@ from schemas.vocabulary import (
     Purpose,
     Urgency,
 )
-from streams.policy.located import Marks, Place
+from streams.policy.located import Marks, Path, Place, Problem, problem_at
+from streams.policy.words import Channel, Clock, Effect, OutcomeExpected, Serves, Staffed
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Gss = Annotated[str, StringConstraints(min_length=1, max_length=9)]  # the format itself: schemas.identifiers
 Party = Annotated[
@@ -63,53 +63,6 @@ Day = Annotated[date, BeforeValidator(_only_dates)]
 
 class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-
-class Effect(StrEnum):
-    ALLOW = "allow"
-    DENY = "deny"
-
-
-class Channel(StrEnum):
-    KAFKA = "kafka"
-    GATEWAY = "gateway"
-
-
-class Serves(StrEnum):
-    CHILD = "CHILD"
-    FAMILY = "FAMILY"
-    PERSON_OF_CONCERN = "PERSON_OF_CONCERN"  # never LOCATING, CONTACT or PLACEMENT (P-06)
-
-
-class Staffed(StrEnum):
-    ROUND_THE_CLOCK = "ROUND_THE_CLOCK"
-    EXTENDED_HOURS = "EXTENDED_HOURS"
-    OFFICE_HOURS = "OFFICE_HOURS"
-    SCHOOL_HOURS = "SCHOOL_HOURS"
-
-
-class OutcomeExpected(StrEnum):
-    DELIVERED = "DELIVERED"
-    WITHHELD = "WITHHELD"
-    DENIED = "DENIED"
-    HELD = "HELD"
-    ABSENT = "ABSENT"  # not a candidate at all
-
-
-class Clock(StrEnum):
-    """Time allowed to acknowledge. WD working days, SD school days."""
-
-    PT15M = "PT15M"
-    PT1H = "PT1H"
-    PT4H = "PT4H"
-    PT72H = "PT72H"
-    WD1 = "1WD"
-    WD2 = "2WD"
-    WD5 = "5WD"
-    SD5 = "5SD"
-    SD10 = "10SD"
-    NEXT_SCHOOL_DAY = "NEXT_SCHOOL_DAY"
-    NONE = "NONE"
 
 
 class RoleModel(Model):
@@ -293,3 +246,12 @@ class Area:
     bank_holidays: tuple[date, ...] = ()
     places: Mapping[tuple[str, str], Place] = field(default_factory=dict)
     marks: Mapping[str, Marks] = field(default_factory=dict)
+
+
+def at(area: Area, kind: str, identity: str, path: Path, message: str, hint: str | None = None) -> Problem:
+    """A problem inside the entry `identity`; without a file when the area was built in code."""
+    place = area.places.get((kind, identity))
+    if place is None:
+        return Problem(file=area.spec.area, line=0, column=0, key=f"{kind} {identity}", message=message,
+                       suggestion=hint)  # fmt: skip
+    return problem_at(place.file, area.marks[place.file], (*place.path, *path), message, hint)

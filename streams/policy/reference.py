@@ -16,6 +16,7 @@ from streams.policy.decision import Decision, FieldPlan, Outcome
 from streams.policy.facts import AgencyId, EpochMillis, Facts, RoleId, RuleId
 from streams.policy.reasons import ReasonCode, in_order
 from streams.policy.reference_fields import Granted, plan_by_reference
+from streams.policy.reference_laws import agency_laws, hit_laws
 from streams.policy.reference_match import (
     Entry,
     Named,
@@ -159,53 +160,11 @@ class _Interpreter:
     # what the law says
 
     def _agency_laws(self, agency: str) -> list[str]:
-        entry, facts, day = self.world.agencies.get(agency), self.facts, self.world.day
-        if entry is None:
-            return []
-        against = []
-        if facts.accused_setting is not None and any(
-            scheme in ("URN", "OFSTED_URN") and self.world.token("URN", code) == facts.accused_setting
-            for scheme, code in entry["identifiers"]
-        ):
-            against.append("ACCUSED_SETTING")
-        basis, commenced = entry["dutyBasis"], self.world.areas[entry["area"]]["dutyCommencedOn"]
-        if facts.gateway == "S16LA" and day < date.fromisoformat(commenced):
-            against.append("DUTY_NOT_COMMENCED")
-        in_time = date.fromisoformat(basis["from"]) <= day and (
-            basis["until"] is None or day <= date.fromisoformat(basis["until"])
-        )
-        if facts.gateway == "S16LA" and (basis["basis"] == "NONE" or not in_time):
-            against.append("NO_DUTY_BASIS")
-        contract = entry.get("contract")
-        if contract is not None and day > date.fromisoformat(contract["until"]):
-            against.append("CONTRACT_EXPIRED")
-        if contract is not None and facts.event_type not in contract["eventTypes"]:
-            against.append("OUT_OF_CONTRACT_SCOPE")
-        return against
+        return agency_laws(self.world, self.world.agencies.get(agency))
 
     def _hit_laws(self, agency: str, hit: Named) -> list[str]:
-        facts, rule, day = self.facts, hit.rule, self.world.day
-        area = self.world.areas[rule["area"]]
-        agreement = area["agreements"][rule["under"]]
-        against = []
-        if agency == facts.source and rule["to"]["of"] != "source":
-            against.append("SOURCE_IS_RECIPIENT")
-        if facts.gateway == "S16LA" and day < date.fromisoformat(area["dutyCommencedOn"]):
-            against.append("DUTY_NOT_COMMENCED")
-        if facts.restricted and not all(role["restricted"] for role in self._roles(agency, hit)):
-            against.append("RESTRICTED_LANE")
-        if facts.sensitive_service and not self._confirmed(agency, hit):
-            against.append("SENSITIVE_SERVICE_UNCONFIRMED")
-        if facts.regime not in rule["regimes"]:
-            against.append("REGIME_NOT_IN_RULE")
-        if facts.purpose not in agreement["purposes"]:
-            against.append("PURPOSE_NOT_IN_AGREEMENT")
-        if not agreement["signedOn"] <= day.isoformat() <= agreement["reviewBy"]:
-            against.append("AGREEMENT_EXPIRED")
-        entry = self.world.agencies.get(agency)
-        if entry is not None and not _is_party(agreement, rule["area"], entry):
-            against.append("AGREEMENT_NOT_PARTY")
-        return against
+        cleared = all(role["restricted"] for role in self._roles(agency, hit))
+        return hit_laws(self.world, agency, hit, cleared=cleared, confirmed=self._confirmed(agency, hit))
 
     def _roles(self, agency: str, hit: Named) -> list[Entry]:
         """Definitions that bind the addressed role here; all of them must permit. A role it lacks permits nothing."""
@@ -283,10 +242,3 @@ class _Interpreter:
 def _in_class(rule: Entry, agency: Entry) -> bool:
     same_area = bool(agency["area"] == rule["area"] and rule["to"]["role"] in agency["roles"])
     return same_area and rule["to"]["of"] in ("area", "category:" + agency["category"])
-
-
-def _is_party(agreement: Entry, area: str, agency: Entry) -> bool:
-    parties = agreement["parties"]
-    if agency["id"] in parties or f"category:{agency['category']}@{agency['area']}" in parties:
-        return True
-    return agency["area"] == area and f"category:{agency['category']}" in parties

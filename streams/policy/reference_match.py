@@ -1,6 +1,6 @@
 """Reference interpreter, first half: which rules of an artefact apply to an event, and whom they name.
 
-Reads the artefact's document afresh for every question: no index, no cache, nothing shared with the compiled rule set.
+Reads the artefact's document from front to back for every question: no index, nothing of the compiled rule set.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 from streams.policy.facts import EpochMillis, Facts
@@ -45,12 +46,12 @@ class World:
     facts: Facts
     day: date
 
-    @property
+    @cached_property
     def areas(self) -> dict[str, Entry]:
         found: dict[str, Entry] = self.document["areas"]
         return found
 
-    @property
+    @cached_property
     def agencies(self) -> dict[str, Entry]:
         return {agency["id"]: agency for agency in self.document["agencies"]}
 
@@ -124,32 +125,29 @@ def applying(world: World) -> Iterator[tuple[Entry, bool]]:
             continue
         if rule["validUntil"] is not None and world.day > date.fromisoformat(rule["validUntil"]):
             continue
-        answers = [*_gateway(rule, world.facts), *_conditions(rule["when"], world.facts)]
+        answers = [gateway_answer(rule, world.facts)]
+        answers += [answer(name, wanted, world.facts) for name, wanted in rule["when"].items()]
         if "no" not in answers:
             yield rule, "unsure" in answers
 
 
-def _gateway(rule: Entry, facts: Facts) -> Iterator[str]:
-    if rule["gateways"] is not None and facts.gateway not in rule["gateways"]:
-        yield "unsure" if rule["effect"] == "deny" and facts.gateway == "UNKNOWN" else "no"
+def gateway_answer(rule: Entry, facts: Facts) -> str:
+    if rule["gateways"] is None or facts.gateway in rule["gateways"]:
+        return "yes"
+    return "unsure" if rule["effect"] == "deny" and facts.gateway == "UNKNOWN" else "no"
 
 
-def _conditions(when: Entry, facts: Facts) -> Iterator[str]:
-    for name, wanted in when.items():
-        if name in LISTS:
-            value = getattr(facts, LISTS[name])
-            unknown = value is None or (value == "UNKNOWN" and name != "source")
-            if name == "areaGss":
-                unknown = value is None
-            yield "yes" if value in wanted else "unsure" if unknown else "no"
-        elif name in FLAGS:
-            yield "yes" if getattr(facts, FLAGS[name]) == wanted else "no"
-        elif name in PRESENT:
-            yield "yes" if (getattr(facts, PRESENT[name]) is not None) == wanted else "no"
-        elif name == "concerns":
-            yield _concerns(wanted, facts)
-        else:
-            yield _age(wanted, facts)
+def answer(name: str, wanted: Any, facts: Facts) -> str:
+    """Whether one condition of a rule's `when` holds: yes, no, or unsure when the event does not say."""
+    if name in LISTS:
+        value = getattr(facts, LISTS[name])
+        unknown = value is None if name == "areaGss" else value == "UNKNOWN"
+        return "yes" if value in wanted else "unsure" if unknown else "no"
+    if name in FLAGS:
+        return "yes" if getattr(facts, FLAGS[name]) == wanted else "no"
+    if name in PRESENT:
+        return "yes" if (getattr(facts, PRESENT[name]) is not None) == wanted else "no"
+    return _concerns(wanted, facts) if name == "concerns" else _age(wanted, facts)
 
 
 def _concerns(wanted: list[str], facts: Facts) -> str:

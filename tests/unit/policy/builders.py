@@ -21,6 +21,7 @@ ABSENCE = "education.absence-concern"
 class FakeLeaf:
     path: str
     classes: frozenset[FieldClass]
+    node: Any = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ _ENVELOPE = {
     "sourceOrg.id": "LOCATING",
     "urgency": "ROUTING",
     "proposedRecipients": "CONTROL",
+    "concerns": "CIRCUMSTANCE",
     "settings.schoolUrn": "LOCATING",
     "settings.gpOds": "LOCATING",
     "relatedPersons": "THIRD_PARTY",
@@ -48,9 +50,12 @@ _BODY = {
     ABSENCE: {"sessionsMissed": "CIRCUMSTANCE", "clinic": "SEXUAL_HEALTH HEALTH", "note": "NARRATIVE"},
 }
 
+CONCERNS = ["UNKNOWN", "DOMESTIC_ABUSE", "NEGLECT", "MISSING"]
+
 
 def _leaf(path: str, classes: str) -> FakeLeaf:
-    return FakeLeaf(path, frozenset(FieldClass(c) for c in classes.split()))
+    node = {"type": "array", "items": {"type": "enum", "symbols": CONCERNS}} if path == "envelope.concerns" else None
+    return FakeLeaf(path, frozenset(FieldClass(c) for c in classes.split()), node)
 
 
 EVENT_TYPES = {
