@@ -135,7 +135,7 @@ _WEEKLY: dict[tuple[str, str], tuple[float, Profile | None]] = {
     ("probation.person-of-concern", "PROBATION"): (9.0, None),
     ("prison.release-or-contact-risk", "PRISON"): (5.0, _P.OFFICE_HOURS),
     ("identity.identifier-changed", "IDENTITY_SERVICE"): (4.0, _P.OFFICE_HOURS),
-    ("identity.severed", "IDENTITY_SERVICE"): (0.8, _P.OFFICE_HOURS),
+    ("identity.severed", "IDENTITY_SERVICE"): (1.5, _P.OFFICE_HOURS),
 }
 
 # A council publishes through its functions: of the agencies of a category, those with one of these roles do it.
