@@ -9,7 +9,7 @@ import traceback
 
 import typer
 
-from streams.cli import doctor, inbox, ledger, publish, queues, router, schemas, topics, up
+from streams.cli import doctor, inbox, ledger, publish, queues, router, rules, schemas, simulate, topics, up
 from streams.cli.runtime import VERSION, BadUsage, Exit, ReaderGone, Refused, flush, say
 
 HELP = """
@@ -70,10 +70,12 @@ RUN, USE, PROVE, OPERATE = "Run", "Publish and receive", "Decide and prove", "Op
 
 app.command("up", rich_help_panel=RUN)(up.up)
 app.command("doctor", rich_help_panel=RUN)(doctor.doctor)
+app.command("simulate", rich_help_panel=RUN)(simulate.simulate)
 app.add_typer(schemas.app, name="schemas", rich_help_panel=USE)
 app.command("publish", rich_help_panel=USE)(publish.publish)
 app.command("inbox", rich_help_panel=USE)(inbox.inbox)
 app.command("ack", rich_help_panel=USE)(inbox.ack)
+app.add_typer(rules.app, name="rules", rich_help_panel=PROVE)
 app.add_typer(ledger.app, name="ledger", rich_help_panel=PROVE)
 app.add_typer(queues.rejected, name="rejected", rich_help_panel=OPERATE)
 app.add_typer(queues.held, name="held", rich_help_panel=OPERATE)

@@ -70,7 +70,7 @@ def up(
         area=compiled,
         area_dir=folder.absolute(),
         slots=slots,
-        simulate=("--follow", "--rate", f"{rate:g}", "--area", str(folder.absolute())) if demo else (),
+        simulate=("--follow", "--rate", f"{rate:g}") if demo else (),
         env=environment(),
     )
     stack = Stack(plan, _own_telemetry(plan.data_dir), monotonic=monotonic, progress=say)
