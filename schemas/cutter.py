@@ -20,7 +20,7 @@ from schemas.cutter_readers import INTEGER_BYTES, Check, CutError, Readers, read
 from schemas.cutter_readers import integer_range as range_of
 from schemas.field_classes import NamedTypes, Schema, kind_of, string_rules, without_null
 
-_MAX_ONE_BYTE_SYMBOLS = 64
+_ONE_BYTE_LENGTH = 63  # the greatest number whose Avro encoding is one byte
 
 Values = tuple[Any, ...]
 Cuts = tuple[int, ...]
@@ -37,7 +37,8 @@ class Unit(NamedTuple):
 class Cutter:
     """`cut(data, start)` walks one event and returns the wanted values and the start of every unit, then the end.
 
-    A wanted value below an absent nullable record is None. Raises `CutError` or `IndexError` when in doubt.
+    A wanted value below an absent nullable record is None. Raises a `ValueError` (`CutError` is one) or a
+    `LookupError` when in doubt.
     """
 
     units: tuple[Unit, ...]
@@ -137,6 +138,9 @@ class _Generator:
         name = self.wanted.get(path)
         if name is not None:
             self.decoded.add(path)
+        self.value_or_null(node, fld, name, nullable=nullable)
+
+    def value_or_null(self, node: Any, fld: Schema, name: str | None, *, nullable: bool) -> None:
         if not nullable:
             self.value(node, fld, name)
             return
@@ -158,12 +162,12 @@ class _Generator:
         elif kind in INTEGER_BYTES:
             self.integer(kind, node, name)
         elif kind == "boolean":
-            self.emit("if d[p] > 1: raise CutError('not a boolean')")
-            self.emit(f"{name} = d[p] == 1; p += 1" if name else "p += 1")
+            table = self.constant({0: False, 1: True})
+            self.emit(f"{name} = {table}[d[p]]; p += 1" if name else f"{table}[d[p]]; p += 1")
         elif kind == "enum":
             self.enum(node, name)
         elif kind == "array":
-            self.emit(f"{name or '_'}, p = {self.constant(self.readers.array(node, fld))}(d, p)")
+            self.array(node, fld, name)
         else:
             raise CutError(f"type {kind} is not used in events")
 
@@ -180,26 +184,55 @@ class _Generator:
     def string(self, fld: Schema, node: Any, name: str | None) -> None:
         fmt, limit = string_rules(fld, node)
         self.emit("n = d[p]; s = p + 1")
-        self.emit("if n & 129: s, p = skip_string(d, p)")
-        self.emit("else: p = s + (n >> 1)")
-        self.emit(f"if p - s > {limit}: raise CutError('long text')")
-        text = name or "x"
+        if limit <= _ONE_BYTE_LENGTH:
+            self.emit(f"if n & 1 or n > {2 * limit}: raise CutError('long text')")
+            self.emit("p = s + (n >> 1)")
+        else:
+            self.emit(f"if n & 129: s, p = skip_string(d, p, {limit})")
+            self.emit("else: p = s + (n >> 1)")
         if name or fmt:
-            self.emit(f"{text} = d[s:p].decode()")
+            self.emit(f"{name or 'x'} = d[s:p].decode()")
         else:
             self.emit("x = d[s:p]; x.isascii() or x.decode()")
         if fmt:
             check = self.constant(self.checks[fmt])
-            self.emit(f"if not {check}({text}): raise CutError('not surely a {fmt}')")
+            self.emit(f"if not {check}({name or 'x'}): raise CutError('not surely a {fmt}')")
 
     def enum(self, node: Schema, name: str | None) -> None:
         symbols = tuple(node["symbols"])
-        if len(symbols) > _MAX_ONE_BYTE_SYMBOLS:
-            raise CutError("an enum of more than 64 symbols")
-        self.emit("e = d[p]; p += 1")
-        self.emit(f"if e & 1 or e > {2 * len(symbols) - 2}: raise CutError('no such symbol')")
+        if len(symbols) > _ONE_BYTE_LENGTH:
+            raise CutError("an enum whose index may take two bytes")
+        table = self.constant({2 * index: symbol for index, symbol in enumerate(symbols)})
+        self.emit(f"{name} = {table}[d[p]]; p += 1" if name else f"{table}[d[p]]; p += 1")
+
+    def array(self, node: Schema, fld: Schema, name: str | None) -> None:
+        """An array walked in place; its items are read into dicts only if it is wanted and holds records."""
+        item = self.names.resolve(node["items"])
+        if name and kind_of(item) == "record":
+            self.emit(f"{name}, p = {self.constant(self.readers.array(node, fld))}(d, p)")
+            return
         if name:
-            self.emit(f"{name} = {self.constant(symbols)}[e >> 1]")
+            self.emit(f"{name} = []")
+        self.emit("m = d[p]; p += 1")
+        self.emit("while m:")
+        self.depth += 1
+        self.emit("if m & 129: raise CutError('unusual block')")
+        self.emit("for _ in range(m >> 1):")
+        self.depth += 1
+        self.item(item, fld, name)
+        self.depth -= 1
+        self.emit("m = d[p]; p += 1")
+        self.depth -= 1
+
+    def item(self, node: Any, fld: Schema, name: str | None) -> None:
+        if kind_of(node) == "record":
+            for each in node["fields"]:
+                inner, nullable = without_null(each["type"])
+                self.value_or_null(self.names.resolve(inner), each, None, nullable=nullable)
+            return
+        self.value(node, fld, "y" if name else None)
+        if name:
+            self.emit(f"{name}.append(y)")
 
 
 def compile_projector(units: Sequence[Unit], kept: frozenset[str], frame: bytes) -> Callable[[bytes, Cuts], bytes]:

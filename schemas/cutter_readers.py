@@ -46,11 +46,11 @@ def skip_long(data: bytes, p: int, limit: int = 9) -> int:
     return p
 
 
-def skip_string(data: bytes, p: int) -> tuple[int, int]:
-    """Start and end of a string whose length takes more than one byte."""
+def skip_string(data: bytes, p: int, limit: int) -> tuple[int, int]:
+    """Start and end of a string of at most `limit` bytes."""
     length, start = read_long(data, p)
-    if length < 0 or start + length > len(data):
-        raise CutError("text runs past the end")
+    if not 0 <= length <= limit or start + length > len(data):
+        raise CutError("long text, or one that runs past the end")
     return start, start + length
 
 
@@ -153,9 +153,7 @@ def _enum(symbols: tuple[str, ...]) -> Reader:
 
 def _string(limit: int, check: Callable[[str], bool] | None) -> Reader:
     def read(data: bytes, p: int) -> tuple[Any, int]:
-        start, end = skip_string(data, p)
-        if end - start > limit:
-            raise CutError("long text")
+        start, end = skip_string(data, p, limit)
         text = data[start:end].decode()
         if check is not None and not check(text):
             raise CutError("not surely valid")

@@ -48,7 +48,8 @@ def sure_upn(value: str) -> bool:
     digits = value[1:]
     if len(value) != 13 or not (digits.isascii() and digits.isdigit()):
         return False
-    total = sum(place * digit for place, digit in enumerate(digits.encode(), 2)) - 90 * 48
+    a, b, c, d, e, f, g, h, i, j, k, m = digits.encode()
+    total = 2 * a + 3 * b + 4 * c + 5 * d + 6 * e + 7 * f + 8 * g + 9 * h + 10 * i + 11 * j + 12 * k + 13 * m - 90 * 48
     return value[0] == _UPN_LETTERS[total % 23]
 
 

@@ -26,16 +26,12 @@ _POLL_EVERY = 512  # outputs between two looks at the client's events
 _FULL_WAIT_SECONDS = 0.05  # pause when the client's queue is full
 _RETRIES = 5
 
+# Values as bytes: the client takes twice as long over text.
 Headers = list[tuple[str, str | bytes | None]]
 
 
-class Output(NamedTuple):
-    """A record to produce. `headers` None means none."""
-
-    topic: str
-    value: bytes | None
-    key: bytes | str | None
-    headers: Headers | None
+# A record to produce: topic, value, key, headers. A plain tuple: the router makes four for every event.
+Output = tuple[str, bytes | None, bytes | str | None, Headers | None]
 
 
 class Resume(NamedTuple):
@@ -104,7 +100,7 @@ class TransactionalProducer:
             try:
                 produce(topic, value, key, headers=headers)
             except BufferError:
-                self._send_when_room(producer, Output(topic, value, key, headers))
+                self._send_when_room(producer, (topic, value, key, headers))
             except KafkaException as failure:
                 raise self._settle(producer, failure.args[0]) from failure
             if count % _POLL_EVERY == 0:
@@ -116,7 +112,8 @@ class TransactionalProducer:
             producer.poll(_FULL_WAIT_SECONDS)
             waited += _FULL_WAIT_SECONDS
             try:
-                producer.produce(output.topic, output.value, output.key, headers=output.headers)
+                topic, value, key, headers = output
+                producer.produce(topic, value, key, headers=headers)
             except BufferError:
                 continue
             return

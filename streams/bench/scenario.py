@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from schemas.codec import encode_event
 from schemas.examples import example, new_event_id
+from schemas.json_values import write_instant
 from schemas.registry import EventType, EventTypes
 from streams.policy.artefact import Artefact, compile_areas
 from streams.policy.model import AgencyModel, AgreementModel, Area, AreaFile, ProjectionModel, RuleModel
@@ -71,6 +72,7 @@ class Sample(NamedTuple):
     publisher: str
     key: str
     value: bytes
+    headers: list[tuple[str, str | bytes | None]]  # CloudEvents, as a publisher sends them
 
 
 def samples(event_types: EventTypes, count: int, seed: int, now: datetime, schools: int = 48) -> Iterator[Sample]:
@@ -81,7 +83,19 @@ def samples(event_types: EventTypes, count: int, seed: int, now: datetime, schoo
     for number in range(count):
         publisher = number % PUBLISHERS
         datum = _datum(contract, random, now_ms, publisher, schools)
-        yield Sample(f"police-{publisher}", f"record-{number % 997}", encode_event(contract, datum))
+        headers = _headers(datum["envelope"], f"police-{publisher}")
+        yield Sample(f"police-{publisher}", f"record-{number % 997}", encode_event(contract, datum), headers)
+
+
+def _headers(envelope: dict[str, Any], publisher: str) -> list[tuple[str, str | bytes | None]]:
+    return [
+        ("ce_specversion", "1.0"),
+        ("ce_id", envelope["eventId"]),
+        ("ce_source", f"urn:agency:{publisher}"),
+        ("ce_type", EVENT_TYPE),
+        ("ce_time", write_instant(envelope["occurredAt"], "")),
+        ("content-type", "application/avro"),
+    ]
 
 
 def _datum(contract: EventType, random: Random, now_ms: int, publisher: int, schools: int) -> dict[str, Any]:

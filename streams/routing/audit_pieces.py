@@ -22,6 +22,7 @@ _REMEMBERED = 20_000
 _KIND_BYTE = {kind: _BYTES[2 * n] for n, kind in enumerate(Disposition)}
 _OUTCOME_BYTE = {kind: _BYTES[2 * n] for n, kind in enumerate(OutcomeKind)}
 _FIXED_INPUTS = slice(Facts._fields.index("source_category"), Facts._fields.index("age_years"))
+_SETTINGS = slice(Facts._fields.index("school"), Facts._fields.index("judgements"))
 
 
 class Origin(NamedTuple):
@@ -89,9 +90,14 @@ def outcome_piece(outcome: Outcome, withheld: tuple[tuple[str, tuple[str, ...]],
     )
 
 
-def delivered_piece(delivery_id: str, ack_by: int | None) -> bytes:
-    """The rest of a DELIVERED outcome; every other outcome ends in two nulls."""
-    return b"\x02\x48" + delivery_id.encode() + (NULL if ack_by is None else _PRESENT + varint(ack_by))
+def delivered_piece(delivery_id: bytes, ack_by: bytes) -> bytes:
+    """The rest of a DELIVERED outcome; every other outcome ends in two nulls. `ack_by` is from `ack_by_piece`."""
+    return b"\x02\x48" + delivery_id + ack_by
+
+
+def ack_by_piece(at: int | None) -> bytes:
+    """When acknowledgement is due (epoch milliseconds), if ever."""
+    return NULL if at is None else _PRESENT + varint(at)
 
 
 class AuditPieces:
@@ -101,60 +107,76 @@ class AuditPieces:
         """`frame` is the audit schema's single-object frame (10 bytes)."""
         self._frame = frame
         self._slot = varint(slot)
-        self._texts: dict[str | None, bytes] = {}
+        self._places: dict[tuple[Any, ...], bytes] = {}
+        self._headings: dict[tuple[Any, ...], bytes] = {}
         self._fixed: dict[tuple[Any, ...], bytes] = {}
-        self._reasons: dict[tuple[str, ...], bytes] = {}
+        self._lists: dict[tuple[str, ...], bytes] = {}
+        self._settings: dict[tuple[Any, ...], bytes] = {}
+        self._received = (-1, b"")
+        self._decided = (-1, b"")
 
-    def join(self, origin: Origin, decided_at: int, facts: Facts, decision: Decision, outcomes: list[bytes]) -> bytes:
-        """One audit record. `outcomes` are the complete pieces of the decision's outcomes, in order."""
-        word, count = self._word, len(outcomes)
+    def join(
+        self,
+        origin: Origin,
+        decided_at: int,
+        facts: Facts,
+        decision: Decision,
+        outcomes: list[bytes],
+        times: bytes | None = None,
+    ) -> bytes:
+        """One audit record. `outcomes` are the complete pieces of the decision's outcomes, in order; `times` is
+        occurred and published time as the event itself encodes them, when they are at hand."""
+        count = len(outcomes)
+        place = self._places.get(origin[:2]) or self._place(origin)
+        about = (facts.event_type, facts.source, decision.rule_set, decision.reasons)
+        heading = self._headings.get(about) or self._heading(about)
+        if self._received[0] != origin.received_at:
+            self._received = (origin.received_at, varint(origin.received_at))
+        if self._decided[0] != decided_at:
+            self._decided = (decided_at, varint(decided_at))
         return b"".join(
             (
                 self._frame,
                 _KIND_BYTE[decision.disposition],
-                word(origin.topic)[1:],
-                varint(origin.partition),
+                place,
                 varint(origin.offset),
-                varint(origin.received_at),
-                varint(decided_at),
+                self._received[1],
+                self._decided[1],
                 self._slot,
                 origin.digest,
                 b"\x02\x48",
                 facts.event_id.encode(),
-                word(facts.event_type),
-                word(facts.source),
-                word(decision.rule_set),
-                self._words(decision.reasons),
+                heading,
                 _PRESENT,
-                self._inputs(facts),
+                *self._inputs(facts),
+                times or varint(facts.occurred_at) + varint(facts.published_at),
                 varint(count),
                 *outcomes,
                 b"\x00\x00\x00" if count else b"\x00\x00",
             )
         )
 
-    def _inputs(self, facts: Facts) -> bytes:
-        word = self._word
-        return b"".join(
-            (
-                self._fixed_inputs(facts),
-                NULL if facts.age_years is None else _PRESENT + varint(facts.age_years),
-                b"\x01" if facts.unborn else b"\x00",
-                self._words(facts.concerns),
-                word(facts.school),
-                word(facts.gp),
-                word(facts.community_health),
-                word(facts.placing_la),
-                word(facts.host_la),
-                word(facts.accused_setting),
-                _judgements(facts) if facts.judgements else _NO_ITEMS,
-                _exclusions(facts) if facts.exclusions else _NO_ITEMS,
-                optional(facts.supersedes),
-                optional(facts.subject),
-                varint(facts.occurred_at),
-                varint(facts.published_at),
-            )
+    def _inputs(self, facts: Facts) -> tuple[bytes, ...]:
+        return (
+            self._fixed_inputs(facts),
+            NULL if facts.age_years is None else _PRESENT + varint(facts.age_years),
+            b"\x01" if facts.unborn else b"\x00",
+            self._words(facts.concerns),
+            self._settings_of(facts),
+            _judgements(facts) if facts.judgements else _NO_ITEMS,
+            _exclusions(facts) if facts.exclusions else _NO_ITEMS,
+            NULL if facts.supersedes is None else optional(facts.supersedes),
+            NULL if facts.subject is None else b"\x02\x40" + facts.subject.encode(),
         )
+
+    def _settings_of(self, facts: Facts) -> bytes:
+        """The tokens of the child's school, GP and so on."""
+        key = facts[_SETTINGS]
+        piece = self._settings.get(key)
+        if piece is None:
+            piece = b"".join(map(optional, key))
+            _remember(self._settings, key, piece)
+        return piece
 
     def _fixed_inputs(self, facts: Facts) -> bytes:
         """Category to match status: few distinct combinations."""
@@ -168,23 +190,27 @@ class AuditPieces:
             _remember(self._fixed, key, piece)
         return piece
 
-    def _word(self, value: str | None) -> bytes:
-        """`optional(value)` of a value that comes again: a topic, a type, an agency, a setting's token."""
-        piece = self._texts.get(value)
-        if piece is None:
-            piece = optional(value)
-            _remember(self._texts, value, piece)
+    def _place(self, origin: Origin) -> bytes:
+        piece = text(origin.topic) + varint(origin.partition)
+        _remember(self._places, origin[:2], piece)
+        return piece
+
+    def _heading(self, about: tuple[str, str, str | None, tuple[str, ...]]) -> bytes:
+        """Event type to reasons."""
+        event_type, source, rule_set, reasons = about
+        piece = optional(event_type) + optional(source) + optional(rule_set) + texts(reasons)
+        _remember(self._headings, about, piece)
         return piece
 
     def _words(self, values: tuple[str, ...]) -> bytes:
-        piece = self._reasons.get(values)
+        piece = self._lists.get(values)
         if piece is None:
             piece = texts(values)
-            _remember(self._reasons, values, piece)
+            _remember(self._lists, values, piece)
         return piece
 
 
-def _remember(memory: dict[Any, bytes], key: Any, piece: bytes) -> None:
+def _remember(memory: dict[Any, bytes], key: object, piece: bytes) -> None:
     if len(memory) >= _REMEMBERED:
         memory.clear()
     memory[key] = piece

@@ -7,10 +7,11 @@ prepared once for each distinct outcome.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from connectors.kafka.transaction import Headers
+from schemas.dates import MILLIS_PER_DAY, date_of_days
 from schemas.paths import collapse
 from schemas.registry import EventType
 from schemas.vocabulary import OutcomeKind
@@ -72,19 +73,20 @@ class Preparer:
         withheld = shortened(outcome.plan, contract)
         agency = self._agencies[outcome.agency]
         topic = self._inbox_of(outcome.agency, agency.channel)
-        headers: Headers = [
-            ("ce_specversion", "1.0"),
+        said = {
+            "ce_specversion": "1.0",
             # The MASA, never the publisher: a school as source would tell where the child is.
-            ("ce_source", f"urn:masa:{agency.area}"),
-            ("ce_type", contract.name),
-            ("content-type", "application/avro"),
-            ("masa-recipient", outcome.agency),
-            ("masa-role", ",".join(outcome.roles)),
-            ("masa-rule", ",".join(outcome.rules)),
-            ("masa-policy", self._rule_set),
-            ("masa-basis", outcome.basis or ""),
-            ("masa-withheld", ",".join(path for _, paths in withheld for path in paths)),
-        ]
+            "ce_source": f"urn:masa:{agency.area}",
+            "ce_type": contract.name,
+            "content-type": "application/avro",
+            "masa-recipient": outcome.agency,
+            "masa-role": ",".join(outcome.roles),
+            "masa-rule": ",".join(outcome.rules),
+            "masa-policy": self._rule_set,
+            "masa-basis": outcome.basis or "",
+            "masa-withheld": ",".join(path for _, paths in withheld for path in paths),
+        }
+        headers: Headers = [(name, value.encode()) for name, value in said.items()]
         return Prepared(outcome, outcome_piece(outcome, withheld, topic), topic, headers, outcome.plan, withheld)
 
 
@@ -98,4 +100,12 @@ def shortened(plan: FieldPlan, contract: EventType) -> Short:
 
 def iso(millis: int) -> str:
     """RFC 3339 in UTC with milliseconds, as CloudEvents wants times."""
-    return datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    day, rest = divmod(millis, MILLIS_PER_DAY)
+    minute, rest = divmod(rest, 60_000)
+    second, milli = divmod(rest, 1_000)
+    return f"{_day(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}.{milli:03d}Z"
+
+
+@lru_cache(10_000)
+def _day(days: int) -> str:
+    return date_of_days(days).isoformat()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from schemas.codec import decode_event, encode_event
 from schemas.cutter import Cuts, Cutter, compile_cutter, compile_projector
-from schemas.dates import completed_years
+from schemas.dates import MILLIS_PER_DAY, completed_years
 from schemas.errors import EventInvalid, FrameError
 from schemas.event_rules import CLOCK_SKEW_MS
 from schemas.framing import SINGLE_OBJECT_MARK
@@ -30,7 +30,7 @@ from streams.policy.facts_from import facts_from_datum
 
 MAX_EVENT_BYTES = 256 * 1024
 _FRAME_BYTES = 10
-_SURE_AGES = range(25)
+_SURELY_YOUNG_DAYS = 25 * 365
 # What has conditions of its own (L-05) or is not stated is left to validation.
 _UNSURE_GATEWAYS = frozenset({LegalGateway.UNKNOWN, LegalGateway.S213B_HOUSING})
 _PLAIN_PROTECTION = frozenset({AddressProtection.NONE, AddressProtection.PROTECTED, AddressProtection.PLACEMENT})
@@ -95,7 +95,10 @@ class Claim(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A readable, valid event. `cuts` is None when it came the slow way; then `datum` is there."""
+    """A readable, valid event. `cuts` is None when it came the slow way; then `datum` is there.
+
+    `times` is occurred and published time as encoded in `data`, when cut.
+    """
 
     event_type: EventType
     claim: Claim
@@ -103,6 +106,7 @@ class Event(NamedTuple):
     data: bytes
     cuts: Cuts | None
     datum: dict[str, Any] | None
+    times: bytes | None = None
 
 
 class _Compiled(NamedTuple):
@@ -110,6 +114,8 @@ class _Compiled(NamedTuple):
     cutter: Cutter
     gateways: frozenset[tuple[str, str, str, str]]  # surely permitted (category, gateway, regime, purpose)
     required: tuple[int, ...]  # units that must not be null
+    occurred: int  # units
+    published: int
 
 
 class Intake:
@@ -168,7 +174,7 @@ class Intake:
         try:
             values, cuts = compiled.cutter.cut(value, _FRAME_BYTES)
             return self._vouched(compiled, value, values, cuts, source, received_at)
-        except (ValueError, IndexError, ArithmeticError):
+        except (ValueError, LookupError, ArithmeticError):
             return None  # CutError is a ValueError: not sure, so the slow way decides
 
     def _vouched(
@@ -207,13 +213,13 @@ class Intake:
         age = None
         if born is not None:
             age = completed_years(born, occurred)
-            if age not in _SURE_AGES or completed_years(born, received_at) not in _SURE_AGES:
+            if age < 0 or received_at // MILLIS_PER_DAY - born > _SURELY_YOUNG_DAYS:
                 return None
         if proposed and not all(map(_whole, proposed)):
             return None
         token = self._token
         subject = self._pseudonymiser.subject(nhs_number=nhs_number, upn=upn, source=source, local_ref=local_ref)
-        facts = Facts(
+        facts = Facts._make((
             event_id, event_type, source, category, AreaId(masa_id), area_gss, gateway, regime, purpose, urgency,
             grade, marking, do_not_disclose, sensitive, restricted, protection, match, age, False,
             tuple(concerns) if concerns else (),
@@ -228,8 +234,10 @@ class Intake:
             supersedes,
             None if subject is None else SubjectKey(subject),
             occurred, published,
-        )  # fmt: skip
-        return Event(contract, Claim(category, scheme, identifier, masa_id), facts, data, cuts, None)
+        ))  # fmt: skip
+        first, last = compiled.occurred, compiled.published
+        times = data[cuts[first] : cuts[first + 1]] + data[cuts[last] : cuts[last + 1]]
+        return Event(contract, Claim(category, scheme, identifier, masa_id), facts, data, cuts, None, times)
 
     def _slow(self, value: bytes, source: AgencyId, received_at: EpochMillis) -> Event | Rejection:
         try:
@@ -263,7 +271,14 @@ def _compile(contract: EventType, checks: Mapping[str, Callable[[str], bool]]) -
     )
     place = {unit.path: index for index, unit in enumerate(cutter.units)}
     required = [path for path in contract.requires if contract.leaf_by_path[path].nullable]
-    return _Compiled(contract, cutter, gateways, tuple(place[path] for path in required))
+    return _Compiled(
+        contract,
+        cutter,
+        gateways,
+        tuple(place[path] for path in required),
+        place["envelope.occurredAt"],
+        place["envelope.publishedAt"],
+    )
 
 
 def _whole(proposed: Mapping[str, Any]) -> bool:

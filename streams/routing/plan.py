@@ -7,7 +7,7 @@ one transaction and then tells the planner whether it committed. Time comes in a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.kafka import topics
 from connectors.kafka.batch_consumer import Partition, Record
@@ -17,20 +17,27 @@ from schemas.framing import SINGLE_OBJECT_MARK
 from schemas.pseudonym import Pseudonymiser, delivery_id
 from schemas.registry import record_wire
 from schemas.vocabulary import Disposition, OutcomeKind, RejectReason
-from streams.policy.clocks import Calendar, ack_by
+from streams.policy.clocks import ack_by
 from streams.policy.decide import decide
 from streams.policy.decision import Decision
 from streams.policy.facts import AgencyId, EpochMillis
 from streams.policy.index import RuleSet
-from streams.routing.audit_pieces import AuditPieces, Origin, delivered_piece
+from streams.routing.audit_pieces import AuditPieces, Origin, ack_by_piece, delivered_piece
 from streams.routing.audit_record import audit_datum
 from streams.routing.deliveries import Preparer, iso
-from streams.routing.intake import Event, Intake, Rejection
+from streams.routing.intake import Claim, Event, Intake, Rejection
 from streams.routing.repeats import Window
 from streams.routing.sources import disagreement, header_mismatch, publisher
 from streams.routing.tally import Tally
 
 _NO_HEADERS: dict[str, bytes] = {}
+
+
+class Due(NamedTuple):
+    """A deadline, as the audit record and as the delivery's headers say it."""
+
+    piece: bytes
+    headers: Headers
 
 
 class Planner:
@@ -45,13 +52,15 @@ class Planner:
         self._preparer: Preparer | None = None
         self._windows: dict[Partition, Window] = {}
         self._owners: dict[str, str | None] = {}
+        self._authentic: set[tuple[str, AgencyId, Claim]] = set()
         self._touched: dict[Partition, int] = {}
-        self._ack_by: dict[str | None, int | None] = {}
+        self._due: dict[str | None, Due] = {}
         self.tally = Tally()
 
     def use(self, rules: RuleSet | None) -> None:
         """The rule set for the batches to come; None holds every event."""
         self._rules = rules
+        self._authentic.clear()
         self._preparer = Preparer(rules.agencies, _inbox_of, rules.hash) if rules else None
 
     def own(self, partition: Partition, window: Window) -> None:
@@ -77,7 +86,7 @@ class Planner:
         """Every output of a batch. Exactly one of them a record is its audit record."""
         self.tally = Tally()
         self._touched = {}
-        self._ack_by = {}
+        self._due = {}
         for record in records:
             yield from self._one(record, now)
 
@@ -100,7 +109,7 @@ class Planner:
         partition = Partition(origin.topic, origin.partition)
         window = self._windows[partition]
         self._touched[partition] = origin.offset
-        self.tally.arrived(origin.received_at)
+        self.tally.received.append(origin.received_at)
         if isinstance(event, Rejection):
             return self._reject(record, origin, event, None, window, now)
         rules = self._rules
@@ -108,9 +117,7 @@ class Planner:
             decision = decide(event.facts, None, now)
             window.stage_not_routed(origin.offset)
             return self._hold(record, origin, event, decision, now)
-        refusal = disagreement(
-            rules.agencies.get(event.facts.source), event.claim, through_gateway=self._owner(origin.topic) is None
-        ) or unknown_recipient(event, rules)
+        refusal = self._refusal(origin, event, rules)
         if refusal:
             return self._reject(record, origin, refusal, event, window, now)
         seen = window.find(event.facts.event_id, origin.digest)
@@ -127,6 +134,18 @@ class Planner:
             return self._hold(record, origin, event, decision, now)
         window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
         return self._deliver(record, origin, event, decision, now)
+
+    def _refusal(self, origin: Origin, event: Event, rules: RuleSet) -> Rejection | None:
+        """Why the rule set does not let this publisher say this."""
+        facts = event.facts
+        claimed = (origin.topic, facts.source, event.claim)
+        if claimed not in self._authentic:
+            through_gateway = self._owner(origin.topic) is None
+            refusal = disagreement(rules.agencies.get(facts.source), event.claim, through_gateway=through_gateway)
+            if refusal:
+                return refusal
+            self._authentic.add(claimed)  # as many as there are agencies
+        return unknown_recipient(event, rules) if facts.judgements or facts.exclusions else None
 
     def _read(self, record: Record) -> tuple[Origin, Event | Rejection]:
         """The record's event, readable and agreeing with its headers, or why not."""
@@ -165,41 +184,38 @@ class Planner:
         outputs: list[Output] = []
         pieces: list[bytes] = []
         held: list[str] = []
-        dynamic: Headers | None = None
+        dynamic: Headers = []
         for outcome in decision.outcomes:
             prepared = preparer.prepare(outcome, contract)
-            tally.decided(prepared)
+            tally.decided.append(prepared)
             if prepared.topic is None or prepared.plan is None:
                 pieces.append(prepared.audit)
                 if outcome.kind is OutcomeKind.HELD:
                     held.append(outcome.agency)
                 continue
-            if dynamic is None:
-                dynamic = [("ce_id", facts.event_id), ("ce_time", iso(facts.occurred_at))]
-            identity = delivery_id(facts.event_id, outcome.agency, 1)
-            due = self._due(outcome.clock, now)
-            pieces.append(prepared.audit + delivered_piece(identity, due))
-            headers = [("masa-delivery-id", identity), *dynamic, *prepared.headers]
-            if due is not None:
-                headers.append(("masa-ack-by", iso(due)))
-            outputs.append(Output(prepared.topic, self._intake.project(event, prepared.plan), key, headers))
+            if not dynamic:
+                dynamic = [("ce_id", facts.event_id.encode()), ("ce_time", iso(facts.occurred_at).encode())]
+            identity = delivery_id(facts.event_id, outcome.agency, 1).encode()
+            due = self._due.get(outcome.clock) or self._due_of(outcome.clock, now)
+            pieces.append(prepared.audit + delivered_piece(identity, due.piece))
+            headers = [("masa-delivery-id", identity), *dynamic, *prepared.headers, *due.headers]
+            outputs.append((prepared.topic, self._intake.project(event, prepared.plan), key, headers))
         if held:
             outputs.append(self._held_record(record, origin, event, decision, held, now))
-        audit = self._pieces.join(origin, now, facts, decision, pieces)
-        outputs.append(Output(topics.AUDIT, audit, key, None))
-        tally.event(facts.event_type, decision.disposition)
+        audit = self._pieces.join(origin, now, facts, decision, pieces, event.times)
+        outputs.append((topics.AUDIT, audit, key, None))
+        tally.routed.append((facts.event_type, decision.disposition))
         return outputs
 
-    def _due(self, clock: str | None, now: EpochMillis) -> int | None:
+    def _due_of(self, clock: str | None, now: EpochMillis) -> Due:
         """When acknowledgement is due; the same for the whole batch."""
-        if clock not in self._ack_by:
-            assert self._rules is not None  # noqa: S101 - only called with rules
-            calendar: Calendar = self._rules.calendar
-            self._ack_by[clock] = ack_by(clock, now, calendar) if clock else None
-        return self._ack_by[clock]
+        assert self._rules is not None  # noqa: S101 - only called with rules
+        at = ack_by(clock, now, self._rules.calendar) if clock else None
+        due = self._due[clock] = Due(ack_by_piece(at), [] if at is None else [("masa-ack-by", iso(at).encode())])
+        return due
 
     def _repeat(self, origin: Origin, event: Event, first: int, now: EpochMillis) -> Output:
-        self.tally.event(event.facts.event_type, Disposition.REPEATED)
+        self.tally.routed.append((event.facts.event_type, Disposition.REPEATED))
         rule_set = self._rules.hash if self._rules else None
         datum = audit_datum(
             Disposition.REPEATED, origin, now, self._slot, facts=event.facts, rule_set=rule_set, first_seen=first
@@ -237,7 +253,7 @@ class Planner:
             source=owner if rules is None or (owner and AgencyId(owner) in rules.agencies) else None,
             rejection=rejection,
         )
-        return [Output(topics.REJECTED, encode_record("rejected", kept), origin.topic, None), self._audit(datum, event)]
+        return [(topics.REJECTED, encode_record("rejected", kept), origin.topic, None), self._audit(datum, event)]
 
     def _hold(self, record: Record, origin: Origin, event: Event, decision: Decision, now: EpochMillis) -> list[Output]:
         """The event as a whole waits."""
@@ -246,7 +262,7 @@ class Planner:
         key = event.facts.subject or event.facts.event_id
         return [
             self._held_record(record, origin, event, decision, [], now),
-            Output(topics.AUDIT, audit, key, None),
+            (topics.AUDIT, audit, key, None),
         ]
 
     def _held_record(
@@ -267,11 +283,11 @@ class Planner:
             "reasons": list(reasons),
             **_as_it_came(record),
         }
-        return Output(topics.HELD, encode_record("held", kept), event.facts.subject or event.facts.event_id, None)
+        return topics.HELD, encode_record("held", kept), event.facts.subject or event.facts.event_id, None
 
     def _audit(self, datum: dict[str, Any], event: Event | None) -> Output:
         key = (event.facts.subject or event.facts.event_id) if event else datum["sourceTopic"]
-        return Output(topics.AUDIT, encode_record("audit", datum), key, None)
+        return topics.AUDIT, encode_record("audit", datum), key, None
 
 
 def unknown_recipient(event: Event, rules: RuleSet) -> Rejection | None:

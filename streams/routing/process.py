@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 
@@ -67,12 +68,23 @@ def run_router(
         clock=clock,
         stop=stop,
     )
+    _calm_collector()
     try:
         router.run()
     finally:
         producer.close()
         for client in (consumer, reader, tail):
             client.close()
+
+
+def _calm_collector() -> None:
+    """Keep the cycle collector from walking the rule set and the windows over and over.
+
+    A batch makes hundreds of thousands of short-lived tuples and no cycles; with Python's defaults the collector takes
+    a seventh of the router's time. Cycles are still collected, only rarely.
+    """
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
 
 
 def member_conf(settings: KafkaSettings, group: str, identity: str) -> ClientConf:

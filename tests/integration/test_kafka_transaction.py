@@ -13,7 +13,7 @@ from connectors.kafka.batch_consumer import BatchConsumer, Committed, Partition,
 from connectors.kafka.compacted import CompactedReader
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.tail import TailReader
-from connectors.kafka.transaction import Output, Resume, TransactionalProducer
+from connectors.kafka.transaction import Resume, TransactionalProducer
 from tests.support import wait_for
 
 pytestmark = pytest.mark.integration
@@ -82,10 +82,10 @@ def test_outputs_and_offsets_commit_together_with_their_metadata(kafka: KafkaSet
     owned = Owned()
     member = consumer(kafka, source, owned, group)
     take_some(member, lambda _: bool(owned.positions))
-    feeder.commit([Output(source, b"%d" % n, b"k", None) for n in range(3)], [], member.membership())
+    feeder.commit([(source, b"%d" % n, b"k", None) for n in range(3)], [], member.membership())
     records = take_some(member, lambda so_far: len(so_far) == 3)
     slot = producer(kafka, f"slot-{uuid4()}")
-    outputs = [Output(target, record.value(), record.key(), [("h", "v")]) for record in records]
+    outputs = [(target, record.value(), record.key(), [("h", b"v")]) for record in records]
     slot.commit(outputs, [Resume(source, 0, 3, "note")], member.membership())
     assert values_of(kafka, target) == [b"0", b"1", b"2"]
     assert member.committed([Partition(source, 0)]) == [Committed(Partition(source, 0), 3, "note")]
@@ -101,12 +101,12 @@ def test_a_failure_while_planning_aborts_and_nothing_is_delivered(kafka: KafkaSe
     slot = producer(kafka, f"slot-{uuid4()}")
 
     def half() -> object:
-        yield Output(target, b"lost", None, None)
+        yield (target, b"lost", None, None)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         slot.commit(half(), [], member.membership())  # type: ignore[arg-type]
-    slot.commit([Output(target, b"kept", None, None)], [], member.membership())
+    slot.commit([(target, b"kept", None, None)], [], member.membership())
     assert values_of(kafka, target) == [b"kept"]
     member.close()
 
@@ -120,8 +120,8 @@ def test_a_second_holder_of_the_slot_fences_the_first(kafka: KafkaSettings) -> N
     slot = f"slot-{uuid4()}"
     older, newer = producer(kafka, slot), producer(kafka, slot)
     with pytest.raises(ExitForSupervisor):
-        older.commit([Output(target, b"zombie", None, None)], [], member.membership())
-    newer.commit([Output(target, b"alive", None, None)], [], member.membership())
+        older.commit([(target, b"zombie", None, None)], [], member.membership())
+    newer.commit([(target, b"alive", None, None)], [], member.membership())
     assert values_of(kafka, target) == [b"alive"]
     member.close()
 
@@ -141,15 +141,15 @@ def test_a_range_is_read_back_without_the_markers_and_aborted_records_in_it(kafk
     member = consumer(kafka, topic, owned, f"group-{uuid4()}")
     take_some(member, lambda _: bool(owned.positions))
     slot = producer(kafka, f"slot-{uuid4()}")
-    slot.commit([Output(topic, b"a", None, None)], [], member.membership())
+    slot.commit([(topic, b"a", None, None)], [], member.membership())
 
     def aborted() -> object:
-        yield Output(topic, b"never", None, None)
+        yield (topic, b"never", None, None)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         slot.commit(aborted(), [], member.membership())  # type: ignore[arg-type]
-    slot.commit([Output(topic, b"b", None, None)], [], member.membership())
+    slot.commit([(topic, b"b", None, None)], [], member.membership())
     last = take_some(member, lambda so_far: len(so_far) == 2)[-1].offset()
     tail = TailReader(kafka.consumer_conf(f"tail-{uuid4()}", partition_eof=True))
     assert [r.value() for r in tail.read(Partition(topic, 0), 0, last + 2)] == [b"a", b"b"]
