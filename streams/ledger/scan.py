@@ -42,6 +42,7 @@ def compile_scanner(schema: Schema, wanted: Wanted) -> Scanner:
     scope: dict[str, Any] = {
         **writer.constants,
         "ScanRefused": ScanRefused,
+        "read_count": read_count,
         "read_long": read_long,
         "end_of_string": end_of_string,
     }
@@ -64,6 +65,14 @@ def read_long(data: bytes, p: int) -> tuple[int, int]:
         shift += 7
         p += 1
     return (value >> 1) ^ -(value & 1), p
+
+
+def read_count(data: bytes, p: int) -> tuple[int, int]:
+    """The number of items in a block, when it takes more than one byte or is negative: a block with its size."""
+    count, p = read_long(data, p)
+    if count <= 0:
+        raise ScanRefused("a sized block")
+    return count, p
 
 
 def end_of_string(data: bytes, p: int) -> tuple[int, int]:
@@ -184,11 +193,11 @@ class _Writer:
         texts = items == "string"
         if keep:
             self.emit(f"{result} = None" if texts else f"{result} = []")
-        self.emit(f"{count} = d[p]")
+        self.emit(f"{count} = d[p]; p += 1")
         self.emit(f"while {count}:")
         self._indent += 1
-        self.emit(f"{count}, p = read_long(d, p)")
-        self.emit(f"if {count} < 0: raise ScanRefused('a sized block')")
+        self.emit(f"if {count} & 129: {count}, p = read_count(d, p - 1)")
+        self.emit(f"else: {count} >>= 1")
         self.emit(f"for _ in range({count}):")
         self._indent += 1
         if keep and texts:
@@ -198,9 +207,8 @@ class _Writer:
             if keep:
                 self.emit(f"{result}.append(({''.join(name + ',' for name in names)}))")
         self._indent -= 1
-        self.emit(f"{count} = d[p]")
+        self.emit(f"{count} = d[p]; p += 1")
         self._indent -= 1
-        self.emit("p += 1")
         return [result] if keep else []
 
     def first_text(self, result: str) -> None:

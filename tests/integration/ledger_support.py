@@ -124,14 +124,20 @@ def count(url: str) -> int:
 
 
 def await_rows(url: str, wanted: int, *, timeout: float = 60) -> None:
-    wait_until(lambda: count(url) >= wanted, timeout=timeout, what=f"{wanted} ledger rows")
+    with connect(url) as connection:
+
+        def there() -> bool:
+            row: Any = connection.execute("SELECT count(*) FROM ledger.event").fetchone()
+            return int(row[0]) >= wanted
+
+        wait_until(there, timeout=timeout, what=f"{wanted} ledger rows")
 
 
 def run_until_it_ends(bootstrap: str, url: str, topic: str) -> None:
     """The loop in the foreground, until it raises or is killed."""
     around = Surroundings(now=time.monotonic, pause=time.sleep, stopping=lambda: False, events=Told())
     settings = KafkaSettings(bootstrap_servers=bootstrap)
-    run(settings, url, audit_row_reader(), around, topic=topic, batch_records=100)
+    run(settings, url, audit_row_reader(), around, topic=topic, batch_records=50)
 
 
 if __name__ == "__main__":

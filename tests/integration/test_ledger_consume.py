@@ -70,19 +70,19 @@ def test_a_restarted_loop_goes_on_where_the_database_says(kafka: KafkaSettings, 
 
 def test_killed_again_and_again_it_stores_everything_once(kafka: KafkaSettings, ledger: str, topic: str) -> None:
     """kill -9 at random moments of a run leaves neither gaps nor doubles."""
-    total, chance = 12_000, random.Random(7)
+    total, chance = 6_000, random.Random(7)
     auditor = Auditor(kafka, topic)
     for start in range(0, total, 1_000):
         auditor.write(range(start, start + 1_000))
     command = [sys.executable, "-m", "tests.integration.ledger_support", kafka.bootstrap_servers, ledger, topic]
     kills = 0
-    for share in sorted(chance.uniform(0.02, 0.9) for _ in range(8)):
+    for share in sorted(chance.uniform(0.02, 0.9) for _ in range(5)):
         process = subprocess.Popen(command)
         await_rows(ledger, int(total * share))
         process.kill()
         process.wait(10)
         kills += count(ledger) < total
-    assert kills >= 5
+    assert kills >= 3
     with running(kafka, ledger, topic):
         await_rows(ledger, total)
     assert sources(ledger) == list(range(total))
