@@ -87,7 +87,7 @@ class _Build:
 
     def value(self, node: Any, path: Path) -> Any:
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, path)
+            return self._scalar(node)
         if id(node) in self._seen:
             self._add(node, path, "aliases are not used in area files", "write the value out where it applies")
             return None
@@ -96,12 +96,11 @@ class _Build:
             return [self._item(child, (*path, i)) for i, child in enumerate(node.value)]
         return self._mapping(node, path)
 
-    def _scalar(self, node: Any, path: Path) -> Any:
+    def _scalar(self, node: Any) -> Any:
         try:
             return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError):
-            self._add(node, path, f"`{node.value}` is not a value that exists", "check the date or number")
-            return node.value
+            return node.value  # a date that does not exist: the model says so where it wants one
 
     def _item(self, node: Any, path: Path) -> Any:
         self._marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
