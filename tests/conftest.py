@@ -21,7 +21,6 @@ from connectors.kafka.local import LocalBroker
 from connectors.kafka.settings import KafkaSettings
 from connectors.postgres.embedded import EmbeddedPostgres
 
-
 T = TypeVar("T")
 
 
