@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from schemas.vocabulary import RejectReason
 
+_SHOWN = 10  # problems in an error's text; all of them are in `problems`
+
 
 class ContractError(Exception):
     """Base of everything the contract refuses."""
@@ -39,7 +41,10 @@ class EventInvalid(ContractError):  # noqa: N818  the name says what is the matt
 
     def __init__(self, problems: Iterable[FieldProblem]) -> None:
         self.problems: tuple[FieldProblem, ...] = tuple(problems)
-        super().__init__("; ".join(str(problem) for problem in self.problems))
+        shown = [str(problem) for problem in self.problems[:_SHOWN]]
+        if len(self.problems) > _SHOWN:
+            shown.append(f"and {len(self.problems) - _SHOWN} more")
+        super().__init__("; ".join(shown))
 
     @property
     def reason(self) -> RejectReason:

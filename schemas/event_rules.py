@@ -25,6 +25,7 @@ S213B_FIELDS = ("consentEvidence", "chosenAuthority")  # of every type that S213
 _UNKNOWN = "UNKNOWN"
 _MUST_BE_STATED = ("purpose", "urgency", "dpRegime", "addressProtection")
 _ADDRESS_NAME = re.compile(r"(?:line[0-9]*|street|town|.*postcode|.*uprn|.*address(?:line[0-9]*)?)", re.IGNORECASE)
+_TEXT_CLASSES = frozenset({FieldClass.NARRATIVE, FieldClass.CONTACT})
 _ADDRESS_FORMATS = frozenset({"postcode", "uprn"})
 
 
@@ -193,7 +194,7 @@ EVENT_RULES: tuple[Rule, ...] = (
 def _address_leaves(event_type: EventType) -> tuple[tuple[Leaf, ...], tuple[Leaf, ...]]:
     """Leaves that hold an address, and other leaves of free text that might."""
     addresses = tuple(leaf for leaf in event_type.leaves if is_address(leaf))
-    texts = tuple(leaf for leaf in event_type.leaves if leaf.kind == "string" and FieldClass.NARRATIVE in leaf.classes)
+    texts = tuple(leaf for leaf in event_type.leaves if leaf.kind == "string" and leaf.classes & _TEXT_CLASSES)
     return addresses, texts
 
 

@@ -24,7 +24,7 @@ _URN = re.compile(r"[1-9][0-9]{5}")
 _LAESTAB = re.compile(r"[2-9][0-9]{6}")
 _UPRN = re.compile(r"[1-9][0-9]{0,11}")
 _POSTCODE = re.compile(r"(?:GIR ?0AA|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][ABD-HJLNP-UW-Z]{2})")
-_POSTCODE_IN_TEXT = re.compile(r"(?<![A-Z0-9])[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][ABD-HJLNP-UW-Z]{2}(?![A-Z0-9])")
+_POSTCODE_IN_TEXT = re.compile(r"(?<![A-Z0-9])[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][ABD-HJLNP-UW-Z]{2}(?![A-Z0-9])", re.I)
 _PHONE = re.compile(r"\+?[0-9][0-9 ]{5,18}[0-9](?: ?(?:x|ext) ?[0-9]{1,6})?")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -109,7 +109,7 @@ def slug(value: str) -> Explanation | None:
 
 
 def has_postcode(text: str) -> bool:
-    """Whether a full postcode in capitals stands anywhere in a text."""
+    """Whether a full postcode, in capitals or not, stands anywhere in a text."""
     return _POSTCODE_IN_TEXT.search(text) is not None
 
 

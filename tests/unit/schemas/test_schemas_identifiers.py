@@ -123,6 +123,7 @@ def test_an_unknown_format_is_a_mistake_of_the_caller() -> None:
     [
         ("she is at 4 Elm Street ZZ9 9ZZ now", True),
         ("ZZ99ZZ", True),
+        ("ask at zz9 9zz", True),
         ("term 2 ends 9 July", False),
         ("code E10000099", False),
         ("", False),

@@ -16,6 +16,7 @@ from schemas.release import (
     compare,
     contract_problems,
     current_release,
+    main,
     read_release,
     released_versions,
     write_release,
@@ -128,3 +129,12 @@ def test_a_tampered_release_is_noticed(tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(SchemaError, match="is missing"):
         read_release("1.0.0", tmp_path)
+
+
+@pytest.mark.parametrize(("arguments", "status", "said"), [([], 2, "usage"), (["1.0.0"], 1, "never changed")])
+def test_the_release_command_refuses_to_guess(
+    arguments: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a version it tells its usage; a version that exists is not written again."""
+    assert main(arguments) == status
+    assert said in capsys.readouterr().err

@@ -165,6 +165,7 @@ def test_a_refuge_has_no_address_inside_a_text_either() -> None:
     """A postcode written into the note is found; the same note passes when there is no refuge."""
     text = "They are safe near ZZ9 9ZZ."
     assert refuge(note=text) == ["note"]
+    assert refuge(envelope__safeContact__byWhom="the office at zz9 9zz") == ["envelope.safeContact.byWhom"]
     assert refuge(note="They are safe.") == []
     assert problems(MOVED, ("note", text)) == []
 
