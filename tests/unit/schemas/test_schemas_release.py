@@ -131,7 +131,9 @@ def test_a_tampered_release_is_noticed(tmp_path: Path) -> None:
         read_release("1.0.0", tmp_path)
 
 
-@pytest.mark.parametrize(("arguments", "status", "said"), [([], 2, "usage"), (["1.0.0"], 1, "never changed")])
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"), [([], 2, "usage"), ([released_versions()[-1]], 1, "never changed")]
+)
 def test_the_release_command_refuses_to_guess(
     arguments: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
