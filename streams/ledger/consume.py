@@ -64,7 +64,8 @@ def plan(polled: Polled, positions: dict[int, int | None], reader: RowReader) ->
         reached[number] = record.offset + 1
     for partition, end in polled.ends.items():
         # Markers and aborted records after the last one: passing them keeps "behind" honest.
-        reached[partition.partition] = max(end, reached.get(partition.partition, 0))
+        number = partition.partition
+        reached[number] = max(end, reached.get(number, positions.get(number) or 0))
     moves = {
         number: (positions.get(number), following)
         for number, following in reached.items()
