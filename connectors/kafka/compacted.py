@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -42,8 +42,9 @@ class CompactedReader:
         for message in self._consumer.consume(_BATCH, wait_seconds):
             error = message.error()
             if error is None:
-                headers = {name: value or b"" for name, value in message.headers() or []}
-                entries.append(Entry(message.key(), message.value(), headers, message.offset()))
+                pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+                headers = {name: value or b"" for name, value in pairs}
+                entries.append(Entry(message.key(), message.value(), headers, message.offset() or 0))
             elif error.code() == KafkaError._PARTITION_EOF and self._pending is not None:
                 self._pending.discard(message.partition())
         return entries

@@ -24,6 +24,11 @@ POM = Path(__file__).resolve().parents[2] / "deploy" / "kafka" / "pom.xml"
 LOG4J = POM.with_name("log4j2.xml")
 JAVA_MINIMUM = 17  # Kafka 4 brokers (KIP-1013)
 MAVEN_TIMEOUT_SECONDS = 900
+JAVA_HINTS = (
+    "Debian and Ubuntu: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17; "
+    "Windows: under WSL, as on Ubuntu"
+)
+MAVEN_HINTS = "Debian and Ubuntu: apt-get install maven; macOS: brew install maven; Windows: under WSL, as on Ubuntu"
 INSTEAD = "or set KAFKA_BOOTSTRAP_SERVERS to use a broker that runs already"
 
 
@@ -53,7 +58,7 @@ def locate(*, pom: Path = POM, cache_dir: Path | None = None, progress: Progress
 def find_java(*, search_path: str | None = None) -> Path:
     """The `java` on the PATH (or on `search_path`), at least `JAVA_MINIMUM`."""
     java = shutil.which("java", path=search_path)
-    install = f"install a Java {JAVA_MINIMUM} runtime (Debian: apt-get install openjdk-17-jre-headless), {INSTEAD}"
+    install = f"install a Java {JAVA_MINIMUM} runtime ({JAVA_HINTS}), {INSTEAD}"
     if java is None:
         raise JavaMissing(f"java was not found on the PATH and the local Kafka broker needs it: {install}")
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=60)
@@ -102,7 +107,7 @@ def _ask_maven(pom: Path, listing: Path, progress: Progress, search_path: str | 
     if maven is None:
         raise MavenMissing(
             "mvn was not found on the PATH and the local Kafka broker's jars are not cached yet: "
-            f"install Maven (Debian: apt-get install maven), {INSTEAD}"
+            f"install Maven ({MAVEN_HINTS}), {INSTEAD}"
         )
     log = listing.with_name("maven.log")
     fresh = listing.with_name("classpath.new")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
@@ -39,10 +40,11 @@ class TailReader:
                     if error.code() == KafkaError._PARTITION_EOF:
                         return
                     continue
-                if message.offset() >= end:
+                record = cast(Record, message)
+                if record.offset() >= end:
                     return
-                yield message
-                if message.offset() == end - 1:
+                yield record
+                if record.offset() == end - 1:
                     return
         raise RetryLater(f"no answer while reading back `{partition.topic}`")
 

@@ -171,7 +171,7 @@ class AuditPieces:
 
     def _settings_of(self, facts: Facts) -> bytes:
         """The tokens of the child's school, GP and so on."""
-        key = facts[_SETTINGS]
+        key: tuple[Any, ...] = tuple.__getitem__(facts, _SETTINGS)
         piece = self._settings.get(key)
         if piece is None:
             piece = b"".join(map(optional, key))
@@ -180,7 +180,7 @@ class AuditPieces:
 
     def _fixed_inputs(self, facts: Facts) -> bytes:
         """Category to match status: few distinct combinations."""
-        key = facts[_FIXED_INPUTS]
+        key: tuple[Any, ...] = tuple.__getitem__(facts, _FIXED_INPUTS)
         piece = self._fixed.get(key)
         if piece is None:
             piece = b"".join(

@@ -8,7 +8,7 @@ from schemas.vocabulary import Disposition
 from streams.policy.decision import Outcome
 from streams.policy.facts import Facts
 from streams.routing.audit_pieces import Delivered, Origin
-from streams.routing.intake import Rejection
+from streams.routing.event import Rejection
 
 Short = tuple[tuple[str, tuple[str, ...]], ...]  # (reason, short paths)
 

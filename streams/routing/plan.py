@@ -25,7 +25,9 @@ from streams.policy.index import RuleSet
 from streams.routing.audit_pieces import AuditPieces, Origin, ack_by_piece, delivered_piece
 from streams.routing.audit_record import audit_datum
 from streams.routing.deliveries import Preparer, iso
-from streams.routing.intake import Claim, Event, Intake, Rejection
+from streams.routing.event import Claim, Event, Rejection
+from streams.routing.intake import Intake
+from streams.routing.kept import held_record, rejected_record
 from streams.routing.repeats import Window
 from streams.routing.sources import disagreement, header_mismatch, publisher
 from streams.routing.tally import Tally
@@ -201,7 +203,7 @@ class Planner:
             headers = [("masa-delivery-id", identity), *dynamic, *prepared.headers, *due.headers]
             outputs.append((prepared.topic, self._intake.project(event, prepared.plan), key, headers))
         if held:
-            outputs.append(self._held_record(record, origin, event, decision, held, now))
+            outputs.append(held_record(record, origin, event, decision, held, now))
         audit = self._pieces.join(origin, now, facts, decision, pieces, event.times)
         outputs.append((topics.AUDIT, audit, key, None))
         tally.routed.append((facts.event_type, decision.disposition))
@@ -233,14 +235,6 @@ class Planner:
     ) -> list[Output]:
         window.stage_not_routed(origin.offset)
         self.tally.rejected(event.facts.event_type if event else None, rejection.reason)
-        kept = {
-            **_position(origin),
-            "rejectedAt": now,
-            "reason": rejection.reason.value,
-            "path": rejection.path,
-            "explanation": rejection.explanation,
-            **_as_it_came(record),
-        }
         rules = self._rules
         owner = self._owner(origin.topic)
         datum = audit_datum(
@@ -253,7 +247,7 @@ class Planner:
             source=owner if rules is None or (owner and AgencyId(owner) in rules.agencies) else None,
             rejection=rejection,
         )
-        return [(topics.REJECTED, encode_record("rejected", kept), origin.topic, None), self._audit(datum, event)]
+        return [rejected_record(record, origin, rejection, now), self._audit(datum, event)]
 
     def _hold(self, record: Record, origin: Origin, event: Event, decision: Decision, now: EpochMillis) -> list[Output]:
         """The event as a whole waits."""
@@ -261,29 +255,9 @@ class Planner:
         audit = self._pieces.join(origin, now, event.facts, decision, [])
         key = event.facts.subject or event.facts.event_id
         return [
-            self._held_record(record, origin, event, decision, [], now),
+            held_record(record, origin, event, decision, [], now),
             (topics.AUDIT, audit, key, None),
         ]
-
-    def _held_record(
-        self, record: Record, origin: Origin, event: Event, decision: Decision, agencies: list[str], now: EpochMillis
-    ) -> Output:
-        reasons = decision.reasons or tuple(
-            dict.fromkeys(o.reasons[0] for o in decision.outcomes if o.kind is OutcomeKind.HELD)
-        )
-        kept = {
-            **_position(origin),
-            "heldAt": now,
-            "eventId": event.facts.event_id,
-            "eventType": event.facts.event_type,
-            "source": event.facts.source,
-            "ruleSet": decision.rule_set,
-            "whole": not agencies,
-            "agencies": agencies,
-            "reasons": list(reasons),
-            **_as_it_came(record),
-        }
-        return topics.HELD, encode_record("held", kept), event.facts.subject or event.facts.event_id, None
 
     def _audit(self, datum: dict[str, Any], event: Event | None) -> Output:
         key = (event.facts.subject or event.facts.event_id) if event else datum["sourceTopic"]
@@ -307,20 +281,3 @@ def _no_such(path: str) -> Rejection:
 
 def _inbox_of(agency: AgencyId, channel: str) -> str:
     return topics.GATEWAY_INBOX if channel == "gateway" else topics.inbox(agency)
-
-
-def _position(origin: Origin) -> dict[str, Any]:
-    return {
-        "sourceTopic": origin.topic,
-        "sourcePartition": origin.partition,
-        "sourceOffset": origin.offset,
-        "receivedAt": origin.received_at,
-    }
-
-
-def _as_it_came(record: Record) -> dict[str, Any]:
-    return {
-        "key": record.key(),
-        "value": record.value(),
-        "headers": [{"name": name, "value": value} for name, value in record.headers() or []],
-    }

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from schemas.vocabulary import RejectReason
 from streams.policy.facts import AgencyId
-from streams.routing.intake import Claim, Rejection
+from streams.routing.event import Claim, Rejection
 
 AGENCY_HEADER = "masa-agency"
 CHECKED_HEADERS = {"ce_id": "envelope.eventId", "ce_type": "envelope.eventType"}
@@ -25,7 +25,7 @@ class KnownAgency(Protocol):
     @property
     def area(self) -> str: ...
     @property
-    def identifiers(self) -> frozenset[tuple[str, str]]: ...
+    def identifiers(self) -> tuple[tuple[str, str], ...]: ...
     @property
     def channel(self) -> str: ...
 

@@ -18,7 +18,7 @@ from schemas.identifiers import check_format
 from schemas.projection import project_datum
 from schemas.registry import EventType, load_event_types
 from schemas.sure_checks import sure_checks
-from streams.routing.intake import WANTED
+from streams.routing.quick import WANTED
 from tests.datums import datums
 
 TYPES = list(load_event_types().values())
@@ -85,7 +85,10 @@ IDENTIFIERS = st.sampled_from(
 )
 DIGITS = st.text("0123456789", min_size=9, max_size=13)
 SHAPES = st.one_of(
-    IDENTIFIERS, DIGITS, st.builds(str.__add__, st.sampled_from("ABCDEFGHJKLMNPQRTUVWXYZIOS"), DIGITS), st.text(max_size=14)
+    IDENTIFIERS,
+    DIGITS,
+    st.builds(str.__add__, st.sampled_from("ABCDEFGHJKLMNPQRTUVWXYZIOS"), DIGITS),
+    st.text(max_size=14),
 )
 
 
