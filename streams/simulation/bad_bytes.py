@@ -83,6 +83,13 @@ def _latin1(donor: Donor, rng: Random) -> bytes:
     return donor.encoded(datum).replace(_MARKER.encode(), "caf\xe9 ".encode("latin-1") * 4 + b"\xe9" * 4)
 
 
+def _without_people(donor: Donor, rng: Random) -> bytes:
+    """Damaged behind an absent list: what defines the list's codes was never read, and other fields use them too."""
+    datum = donor.datum()
+    set_path(datum, "envelope.relatedPersons", None)
+    return donor.encoded(datum) + rng.randbytes(1)
+
+
 def _as_json(donor: Donor, rng: Random) -> bytes:
     del rng
     return json.dumps(to_json(donor.event.event_type, donor.event.datum)).encode()
@@ -128,6 +135,9 @@ BYTES_KINDS: tuple[BadKind, ...] = (
     ),
     _kind("truncated", _R.UNDECODABLE, _truncated),
     _kind("trailing-bytes", _R.TRAILING_BYTES, lambda donor, rng: donor.value() + rng.randbytes(rng.randint(1, 40))),
+    _kind(
+        "trailing-byte-without-people", _R.TRAILING_BYTES, _without_people, types=("police.domestic-abuse-incident",)
+    ),
     _kind("two-events-in-one", _R.TRAILING_BYTES, lambda donor, rng: donor.value() * 2),
     BadKind(
         name="oversize",
