@@ -130,7 +130,7 @@ class _Reading:
             entry = self._validate(located, model, raw, (key, i))
             if entry is not None:
                 out.append(entry)
-                self._place(key, str(getattr(entry, identity)), located, (key, i), identity)
+                self._place(key, str(getattr(entry, identity)), located, (key, i))
         return out
 
     def mapping(self, name: str, model: type[M]) -> Mapping[str, M]:
@@ -178,7 +178,7 @@ class _Reading:
                 self._add(located, (*path, *at), message, suggestion)
             return None
 
-    def _place(self, kind: str, identity: str, located: Located, path: Path, key: str | None = None) -> None:
+    def _place(self, kind: str, identity: str, located: Located, path: Path) -> None:
         if (kind, identity) in self.places:
             first = self.places[(kind, identity)]
             line = self.marks[first.file][first.path][0]
