@@ -10,13 +10,20 @@ from connectors.kafka.publisher import Outgoing
 from schemas.pseudonym import Pseudonymiser
 from streams.simulation.bad_bytes import BYTES_KINDS
 from streams.simulation.bad_content import CONTENT_KINDS
+from streams.simulation.bad_fields import IDENTIFIER_KINDS, TIME_KINDS
 from streams.simulation.bad_sources import SOURCE_KINDS
 from streams.simulation.spoiling import BadKind, Donor, SeenBy, Spoiled
 from streams.simulation.traffic import SimulatedEvent, Traffic
 
 __all__ = ["BAD_KINDS", "BadInput", "BadKind", "BadRecord", "SeenBy", "kind_named"]
 
-BAD_KINDS: tuple[BadKind, ...] = (*BYTES_KINDS, *CONTENT_KINDS, *SOURCE_KINDS)
+BAD_KINDS: tuple[BadKind, ...] = (
+    *BYTES_KINDS,
+    *IDENTIFIER_KINDS,
+    *TIME_KINDS,
+    *CONTENT_KINDS,
+    *SOURCE_KINDS,
+)
 _TRIES = 30
 
 

@@ -121,11 +121,9 @@ class Population:
         born = self._as_of - 1 - int(rng.random() * 18 * _DAYS_PER_YEAR)
         age = int((self._as_of - born) / _DAYS_PER_YEAR)
         looked_after = rng.random() < _LOOKED_AFTER
-        placing = host = None
-        if looked_after:
-            placing = rng.choice(roster.authorities())
-            host = home if home != placing else None
-            protection = "PLACEMENT" if protection == "NONE" else protection
+        placing = rng.choice(roster.authorities()) if looked_after else None
+        if looked_after and protection == "NONE":
+            protection = "PLACEMENT"
         school_area = rng.choice(roster.areas) if rng.random() < _OTHER_SCHOOL else area
         school = self._places[school_area].school(rng, age) if rng.random() >= _HOME_EDUCATED else None
         nursery = rng.choice(places.nurseries) if places.nurseries and age < 5 and rng.random() < 0.6 else None
@@ -150,7 +148,7 @@ class Population:
             protection=protection,
             looked_after=looked_after,
             placing_gss=placing,
-            host_gss=host,
+            host_gss=home if placing not in (None, home) else None,
             sealed=rng.random() < _SEALED,
             relations=relations_of(rng, looked_after=looked_after),
         )
