@@ -113,7 +113,11 @@ class CompiledRule:
     needs_school: bool  # `hasSchool: true` is asked, so there is no fallback without one
     reason: str
     resolve: Resolver
-    hits: dict[tuple[RoleId, tuple[ReasonCode, ...], tuple[ReasonCode, ...]], Hit] = field(default_factory=dict)
+    hits: dict[tuple[RoleId, tuple[ReasonCode, ...], Holds], Hit] = field(default_factory=dict)
+    plain: Hit = field(init=False)  # the hit through its own role, found as it says, with nothing to wait for
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", self.hit(self.role))
 
     def hit(self, role: RoleId, marks: tuple[ReasonCode, ...] = (), holds: tuple[ReasonCode, ...] = ()) -> Hit:
         """The one Hit object of this rule with these properties."""

@@ -10,15 +10,16 @@ from typing import Any
 from schemas.vocabulary import AddressProtection, Disposition, OutcomeKind
 from streams.policy.compiled import DAY_MS, NO, UNSURE, YES, CompiledArea, CompiledRule, Holds
 from streams.policy.decision import Decision, Outcome
-from streams.policy.facts import EpochMillis, Facts
+from streams.policy.facts import AgencyId, EpochMillis, Facts
 from streams.policy.index import MAX_INTERNED, RuleSet
 from streams.policy.judgements import confirmation_matters, named_only
 from streams.policy.laws import Circumstances
 from streams.policy.reasons import ReasonCode
-from streams.policy.settle import PLAIN, Candidate, settle
+from streams.policy.settle import OWN, PLAIN, Candidate, settle
 from streams.policy.special import Denies, Gathered, Hits, concerned_areas, special_candidates
 
 _SURE: Holds = ()
+_UNRESOLVED = ReasonCode.UNRESOLVED_RECIPIENT
 _UNSURE: Holds = (ReasonCode.CONDITION_UNKNOWN,)
 _ABSENT = Decision(Disposition.HELD, None, (), (ReasonCode.POLICY_ABSENT.value,))
 _STALE = (ReasonCode.POLICY_STALE.value,)
@@ -55,13 +56,13 @@ def decide(facts: Facts, rules: RuleSet | None, now: EpochMillis) -> Decision:
         facts.restricted,
         day,
     )
-    special = lost or unknown_home or denies or facts.exclusions or facts.accused_setting or facts.source in hits
+    special = bool(lost or unknown_home or denies or facts.exclusions or facts.accused_setting)
     if not special and facts.judgements:
         special = not _add_confirmed(facts, rules, hits)
     if special:
         outcomes = _special(facts, rules, case, Gathered(hits, denies, unknown_home))
     else:
-        outcomes = _plain(rules, case, hits)
+        outcomes = _plain(rules, case, hits, facts.source)
     for outcome in outcomes:
         if outcome.kind is not _DENIED:
             return Decision(_DECIDED, rules.hash, outcomes, ())
@@ -70,7 +71,7 @@ def decide(facts: Facts, rules: RuleSet | None, now: EpochMillis) -> Decision:
 
 
 def _gather(facts: Facts, rules: RuleSet, day: int, areas: tuple[CompiledArea, ...]) -> tuple[Hits, Denies, bool]:
-    """Hits of allow rules by agency, deny rules with whom they name, and whether any hit waits for a person."""
+    """Hits of allow rules by agency, deny rules with whom they name, and whether a recipient was not found."""
     found: Hits = {}
     denies: Denies = []
     lost = False
@@ -88,9 +89,10 @@ def _gather(facts: Facts, rules: RuleSet, day: int, areas: tuple[CompiledArea, .
                         holds = _UNSURE
                 agencies, hit = rule.resolve(rule, facts, rules, holds)
                 if rule.deny:
-                    denies.append((rule, agencies))
+                    if agencies:
+                        denies.append((rule, agencies))
                     continue
-                if hit.holds:
+                if _UNRESOLVED in hit.holds:
                     lost = True
                 for agency in agencies:
                     so_far = found.get(agency)
@@ -120,14 +122,16 @@ def _ask(rule: CompiledRule, facts: Facts) -> int:
     return answer
 
 
-def _plain(rules: RuleSet, case: Circumstances, hits: Hits) -> tuple[Outcome, ...]:
+def _plain(rules: RuleSet, case: Circumstances, hits: Hits, source: AgencyId) -> tuple[Outcome, ...]:
     """Outcomes when only allow rules speak."""
     cache = _cache(rules, case)
     outcomes: list[Outcome] = []
     for item in sorted(hits.items()):
-        outcome = cache.get(item)
-        if outcome is None:
-            outcome = _settle(rules, case, item, Candidate(item[0], item[1], (), PLAIN))
+        if item[0] == source:
+            candidate = Candidate(*item, (), OWN)
+            outcome = cache.get(candidate) or _settle(rules, case, candidate, candidate)
+        else:
+            outcome = cache.get(item) or _settle(rules, case, item, Candidate(*item, (), PLAIN))
         outcomes.append(outcome)
     return tuple(outcomes)
 
@@ -138,10 +142,7 @@ def _special(facts: Facts, rules: RuleSet, case: Circumstances, gathered: Gather
     for candidate in special_candidates(facts, rules, case, gathered):
         agency, hits, denies, notes = candidate
         key = (agency, hits) if notes is PLAIN and not denies else candidate
-        outcome = cache.get(key)
-        if outcome is None:
-            outcome = _settle(rules, case, key, candidate)
-        outcomes.append(outcome)
+        outcomes.append(cache.get(key) or _settle(rules, case, key, candidate))
     outcomes.sort()
     return tuple(outcomes)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from schemas.vocabulary import MatchStatus
 from streams.policy.compiled import CompiledRule, Hit, Holds, Resolver
-from streams.policy.facts import AgencyId, Facts, LocatorToken, RoleId
+from streams.policy.facts import AgencyId, Facts, LocatorToken
 from streams.policy.reasons import ReasonCode
 
 if TYPE_CHECKING:
@@ -43,23 +43,27 @@ def _waiting(facts: Facts, holds: Holds) -> Holds:
     return (*holds, ReasonCode.LOW_MATCH_STATUS) if facts.match in LOW_MATCH else holds
 
 
+def _hit(rule: CompiledRule, holds: Holds) -> Hit:
+    return rule.hit(rule.role, (), holds) if holds else rule.plain
+
+
 def _unresolved(rule: CompiledRule, holds: Holds) -> Found:
     if rule.deny:
-        return (), rule.hit(rule.role)
+        return (), rule.plain
     stand_in = AgencyId(UNRESOLVED + rule.of)
     return (stand_in,), rule.hit(rule.role, (), (*holds, ReasonCode.UNRESOLVED_RECIPIENT))
 
 
-def _known(rule: CompiledRule, rules: RuleSet, agency: AgencyId | None, role: RoleId, holds: Holds) -> Found:
-    if agency is None or role not in rules.agencies[agency].roles:
+def _known(rule: CompiledRule, rules: RuleSet, agency: AgencyId | None, holds: Holds) -> Found:
+    if agency is None or rule.role not in rules.agencies[agency].roles:
         return _unresolved(rule, holds)
-    return (agency,), rule.hit(role, (), holds)
+    return (agency,), _hit(rule, holds)
 
 
 def _school(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
     waiting = _waiting(facts, holds)
     if facts.school is not None:
-        return _known(rule, rules, rules.tokens.school.get(facts.school), rule.role, waiting)
+        return _known(rule, rules, rules.tokens.school.get(facts.school), waiting)
     officer = rules.areas[rule.area].officer_role
     if rule.deny or officer is None or facts.area_gss is None:
         return _unresolved(rule, waiting)
@@ -71,16 +75,16 @@ def _school(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> F
 
 def _gp(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
     agency = None if facts.gp is None else rules.tokens.health.get(facts.gp)
-    return _known(rule, rules, agency, rule.role, _waiting(facts, holds))
+    return _known(rule, rules, agency, _waiting(facts, holds))
 
 
 def _community_health(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
     waiting = _waiting(facts, holds)
     if facts.community_health is not None:
-        return _known(rule, rules, rules.tokens.health.get(facts.community_health), rule.role, waiting)
+        return _known(rule, rules, rules.tokens.health.get(facts.community_health), waiting)
     serving = rules.serving.get((rule.area, rule.role, facts.area_gss or ""), ())
     if len(serving) == 1 and not rule.deny:
-        return serving, rule.hit(rule.role, (), waiting)
+        return serving, _hit(rule, waiting)
     return _unresolved(rule, waiting)
 
 
@@ -102,7 +106,7 @@ def _host_authority(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Hol
 def _by_token(rule: CompiledRule, facts: Facts, rules: RuleSet, token: LocatorToken | None, holds: Holds) -> Found:
     waiting = _waiting(facts, holds)
     if token is None:
-        return (), rule.hit(rule.role)  # the child is not placed: the rule asks for nobody
+        return (), rule.plain  # the child is not placed: the rule asks for nobody
     gss = rules.tokens.authority.get(token)
     return _unresolved(rule, waiting) if gss is None else _authority(rule, rules, gss, waiting)
 
@@ -110,24 +114,24 @@ def _by_token(rule: CompiledRule, facts: Facts, rules: RuleSet, token: LocatorTo
 def _authority(rule: CompiledRule, rules: RuleSet, gss: str, holds: Holds) -> Found:
     """Agencies with the role that serve an authority of the rule's own area; other areas have their own rules."""
     if gss not in rules.areas[rule.area].authorities:
-        return (), rule.hit(rule.role)
+        return (), rule.plain
     serving = rules.serving.get((rule.area, rule.role, gss), ())
-    return (serving, rule.hit(rule.role, (), holds)) if serving else _unresolved(rule, holds)
+    return (serving, _hit(rule, holds)) if serving else _unresolved(rule, holds)
 
 
 def _area(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
-    return rules.with_role.get((rule.area, rule.role), ()), rule.hit(rule.role, (), holds)
+    return rules.with_role.get((rule.area, rule.role), ()), _hit(rule, holds)
 
 
 def _category(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
     key = (rule.area, rule.role, rule.of.removeprefix("category:"))
-    return rules.in_category.get(key, ()), rule.hit(rule.role, (), holds)
+    return rules.in_category.get(key, ()), _hit(rule, holds)
 
 
 def _source(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
     source = rules.agencies.get(facts.source)
     named = source is not None and rule.role in source.roles
-    return ((facts.source,) if named else ()), rule.hit(rule.role, (), holds)
+    return ((facts.source,) if named else ()), _hit(rule, holds)
 
 
 def _explicit(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
@@ -139,7 +143,7 @@ def _explicit(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) ->
             continue
         if rule.role in agency.roles:
             named[agency.id] = None
-    return tuple(named), rule.hit(rule.role, (), holds)
+    return tuple(named), _hit(rule, holds)
 
 
 _RESOLVERS: dict[str, Resolver] = {

@@ -38,6 +38,7 @@ class Notes(NamedTuple):
 
 
 PLAIN = Notes()
+OWN = Notes(is_source=True)
 
 
 class Candidate(NamedTuple):

@@ -78,7 +78,12 @@ class _Reader:
         front_doors: frozenset[AgencyId],
         unknown_home: AgencyId | None,
     ) -> None:
-        self._source, self._rules, self._denies = facts.source, rules, denies
+        self._source, self._rules = facts.source, rules
+        self._broad = [rule for rule, _ in denies if is_broad(rule.of)]
+        self._narrow: dict[AgencyId, tuple[CompiledRule, ...]] = {}
+        for rule, named in denies:
+            for agency in named if not is_broad(rule.of) else ():
+                self._narrow[agency] = (*self._narrow.get(agency, ()), rule)
         self._front_doors, self._unknown_home = front_doors, unknown_home
         token = facts.accused_setting
         self._accused = _NOBODY if token is None else rules.tokens.accused.get(token, _NOBODY)
@@ -88,16 +93,11 @@ class _Reader:
         self._quiet = not (facts.judgements or facts.exclusions or front_doors or unknown_home or self._accused)
 
     def candidate(self, agency: AgencyId, hits: tuple[Hit, ...]) -> Candidate:
-        denies = self._denies_of(agency) if self._denies else ()
+        denies = self._narrow.get(agency, ())
+        if self._broad:
+            known = self._rules.agencies.get(agency)
+            denies = (*denies, *(rule for rule in self._broad if _is_in_class(rule, known)))
         return Candidate(agency, hits, denies, self._notes(agency, hits))
-
-    def _denies_of(self, agency: AgencyId) -> tuple[CompiledRule, ...]:
-        known = self._rules.agencies.get(agency)
-        return tuple(
-            rule
-            for rule, named in self._denies
-            if (_is_in_class(rule, known) if is_broad(rule.of) else agency in named)
-        )
 
     def _notes(self, agency: AgencyId, hits: tuple[Hit, ...]) -> Notes:
         """PLAIN when nothing is special, so that the candidate is settled once with those of other events."""
