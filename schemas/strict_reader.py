@@ -20,6 +20,8 @@ _BITS = {"int": 32, "long": 64}
 def read_strictly(schema: Schema, data: bytes, offset: int) -> tuple[dict[str, Any], int]:
     """The datum and where it ends. Raises `EventInvalid` with one problem: reading cannot go on after the first."""
     reader = _Reader(data, offset)
+    # A type defined inside a field that is null here may be named again later: know them all before reading.
+    reader.names.remember(schema)
     datum: dict[str, Any] = reader.value(schema, "")
     return datum, reader.position
 
