@@ -93,7 +93,6 @@ def build_agencies(document: Document, areas: Mapping[AreaId, CompiledArea]) -> 
             basis_from=day_of(basis["from"], FOREVER),
             basis_until=day_of(basis["until"], FOREVER),
             alternate=entry["alternate"],
-            contacts=entry["contacts"],
             contract_until=FOREVER if contract is None else day_of(contract["until"], -1),
             contract_types=None if contract is None else frozenset(contract["eventTypes"]),
         )

@@ -6,26 +6,30 @@ Each check is a small generator of problems; `check_area` runs them all. What ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from schemas.vocabulary import AgencyCategory, DpRegime, DutyBasis, FieldClass
 from streams.policy.code_checks import check_codes
 from streams.policy.located import Path, Problem, nearest
-from streams.policy.model import SELECTORS, AgencyModel, Area, RuleModel, at
+from streams.policy.model import SELECTORS, AgencyModel, AgreementModel, Area, RuleModel, at
 from streams.policy.reasons import ReasonCode
 from streams.policy.words import Effect, Serves
 
+CATEGORIES = frozenset(f"category:{c.value}" for c in AgencyCategory if c is not AgencyCategory.UNKNOWN)
+Agreements = Mapping[str, AgreementModel]
 NEVER_FOR_PERSON_OF_CONCERN = frozenset({FieldClass.LOCATING, FieldClass.CONTACT, FieldClass.PLACEMENT})
 
 
 def check_area(area: Area, today: date) -> list[Problem]:
     """Every problem that can be seen without other areas and without the event contract."""
     found = [*_spec(area, today), *_roles(area), *_agreements(area, today), *check_codes(area)]
+    ids = {agency.id for agency in area.agencies}
     for agency in area.agencies:
-        found.extend(_agency(area, agency))
+        found.extend(_agency(area, agency, ids))
+    agreements = {agreement.id: agreement for agreement in area.agreements}
     for rule in area.rules:
-        found.extend(_rule(area, rule))
+        found.extend(_rule(area, rule, agreements))
     found.extend(_cases(area))
     return found
 
@@ -70,7 +74,7 @@ def _roles(area: Area) -> Iterator[Problem]:
                      f"`{name}` serves a person of concern", "it can never receive locating fields")  # fmt: skip
 
 
-def _agency(area: Area, agency: AgencyModel) -> Iterator[Problem]:
+def _agency(area: Area, agency: AgencyModel, ids: set[str]) -> Iterator[Problem]:
     def bad(path: Path, message: str, hint: str | None = None) -> Problem:
         return at(area, "agencies", agency.id, path, message, hint)
 
@@ -88,14 +92,13 @@ def _agency(area: Area, agency: AgencyModel) -> Iterator[Problem]:
     basis = agency.duty_basis
     if basis.until is not None and basis.until < basis.from_:
         yield bad(("dutyBasis", "until"), "the duty basis ends before it begins", "swap the dates")
-    others = {a.id for a in area.agencies} - {agency.id}
-    if agency.alternate is not None and agency.alternate not in others:
+    if agency.alternate is not None and (agency.alternate not in ids or agency.alternate == agency.id):
         yield bad(("alternate",), f"there is no other agency `{agency.alternate}`",
-                  nearest(agency.alternate, others))  # fmt: skip
-    yield from _contract(area, agency)
+                  nearest(agency.alternate, ids - {agency.id}))  # fmt: skip
+    yield from _contract(area, agency, ids)
 
 
-def _contract(area: Area, agency: AgencyModel) -> Iterator[Problem]:
+def _contract(area: Area, agency: AgencyModel, ids: set[str]) -> Iterator[Problem]:
     contracted = agency.duty_basis.basis is DutyBasis.CONTRACTED
     if contracted and agency.contract is None:
         yield at(area, "agencies", agency.id, ("contract",), "a contracted agency needs its `contract`",
@@ -105,11 +108,10 @@ def _contract(area: Area, agency: AgencyModel) -> Iterator[Problem]:
     if not contracted:
         yield at(area, "agencies", agency.id, ("contract",), "only a CONTRACTED agency has a contract",
                  "set dutyBasis.basis to CONTRACTED, or remove the contract")  # fmt: skip
-    commissioners = {a.id for a in area.agencies} - {agency.id}
-    if agency.contract.commissioner not in commissioners:
+    commissioner = agency.contract.commissioner
+    if commissioner not in ids or commissioner == agency.id:
         yield at(area, "agencies", agency.id, ("contract", "commissioner"),
-                 f"there is no other agency `{agency.contract.commissioner}`",
-                 nearest(agency.contract.commissioner, commissioners))  # fmt: skip
+                 f"there is no other agency `{commissioner}`", nearest(commissioner, ids - {agency.id}))  # fmt: skip
 
 
 def _agreements(area: Area, today: date) -> Iterator[Problem]:
@@ -133,7 +135,7 @@ def _agreements(area: Area, today: date) -> Iterator[Problem]:
                          nearest(category, AgencyCategory.__members__))  # fmt: skip
 
 
-def _rule(area: Area, rule: RuleModel) -> Iterator[Problem]:
+def _rule(area: Area, rule: RuleModel, agreements: Agreements) -> Iterator[Problem]:
     def bad(path: Path, message: str, hint: str | None = None) -> Problem:
         return at(area, "rules", rule.id, path, message, hint)
 
@@ -150,14 +152,13 @@ def _rule(area: Area, rule: RuleModel) -> Iterator[Problem]:
             if getattr(rule, key) is not None:
                 yield bad((key,), f"a deny rule has no `{key}`", "remove it")
     else:
-        yield from _allow(area, rule)
+        yield from _allow(area, rule, agreements)
 
 
-def _allow(area: Area, rule: RuleModel) -> Iterator[Problem]:
+def _allow(area: Area, rule: RuleModel, agreements: Agreements) -> Iterator[Problem]:
     def bad(path: Path, message: str, hint: str | None = None) -> Problem:
         return at(area, "rules", rule.id, path, message, hint)
 
-    agreements = {a.id: a for a in area.agreements}
     if rule.gateways is None:
         yield bad(("gateways",), "an allow rule names the legal gateways it holds for", "add `gateways:`")
     for key, known in (("share", area.projections), ("under", agreements)):
@@ -182,9 +183,8 @@ def _allow(area: Area, rule: RuleModel) -> Iterator[Problem]:
 
 def _selector(area: Area, rule: RuleModel) -> Iterator[Problem]:
     of = rule.to.of
-    categories = [f"category:{c.value}" for c in AgencyCategory if c is not AgencyCategory.UNKNOWN]
-    if of not in SELECTORS and of not in categories:
-        hint = nearest(of, categories if of.startswith("category:") else SELECTORS)
+    if of not in SELECTORS and of not in CATEGORIES:
+        hint = nearest(of, CATEGORIES if of.startswith("category:") else SELECTORS)
         yield at(area, "rules", rule.id, ("to", "of"), f"`{of}` selects nobody", hint)
     for selector, asked, key in (
         ("child.school", rule.when.has_school, "hasSchool"),

@@ -63,7 +63,6 @@ class CompiledAgency:
     basis_from: int
     basis_until: int
     alternate: AgencyId | None
-    contacts: Mapping[str, Mapping[str, str]]
     contract_until: int = FOREVER
     contract_types: frozenset[str] | None = None  # None: no contract
 

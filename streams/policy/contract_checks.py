@@ -83,8 +83,9 @@ class _Checker:
 
     def _concerns(self, rule: RuleModel) -> Iterator[Problem]:
         """Concern codes are an enum of the contract; a misspelt one would never hold, silently."""
-        known = {code for name in rule.events for code in self._concern_codes(name)}
-        for i, code in enumerate(rule.when.concerns or ()):
+        asked = rule.when.concerns or ()
+        known = {code for name in rule.events for code in self._concern_codes(name)} if asked else set()
+        for i, code in enumerate(asked):
             if code not in known:
                 yield at(self._area, "rules", rule.id, ("when", "concerns", i), f"there is no concern `{code}`",
                          nearest(code, known))  # fmt: skip
