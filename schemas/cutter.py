@@ -46,13 +46,25 @@ class Cutter:
     source: str = field(repr=False)
 
 
-def compile_cutter(schema: Schema, wanted: Sequence[str], checks: Mapping[str, Check]) -> Cutter:
+class Run(NamedTuple):
+    """Neighbouring leaves, none of them below a nullable record, that together take few different values.
+
+    The cutter remembers the bytes of such a run: when they come again, one look-up stands for walking it.
+    """
+
+    first: str
+    last: str
+
+
+def compile_cutter(
+    schema: Schema, wanted: Sequence[str], checks: Mapping[str, Check], runs: Sequence[Run] = ()
+) -> Cutter:
     """Compile a self-contained event schema.
 
     `wanted` are leaf paths to decode, in the order `cut` returns them; `checks` maps a `masa:format` to a predicate
     that is true only for surely valid values. Raises `KeyError` for a wanted path the schema does not have.
     """
-    generator = _Generator(wanted, checks)
+    generator = _Generator(wanted, checks, runs)
     generator.record(schema["fields"], "")
     if missing := [path for path in wanted if path not in generator.decoded]:
         raise KeyError(missing[0])
@@ -69,10 +81,40 @@ def compile_cutter(schema: Schema, wanted: Sequence[str], checks: Mapping[str, C
     return Cutter(units=tuple(generator.units), cut=scope["cut"], source=source)
 
 
+class _RunMemory:
+    """The bytes of a run that were seen, and what they hold. Bounded; forgetting costs time only."""
+
+    __slots__ = ("known", "lengths")
+    most = 4_096
+    most_lengths = 6  # a run that varies more than that in length is not worth looking up
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, tuple[Any, ...]] = {}
+        self.lengths: list[int] = []
+
+    def remember(self, data: bytes, found: tuple[Any, ...]) -> None:
+        if len(data) not in self.lengths:
+            if len(self.lengths) >= self.most_lengths:
+                return
+            self.lengths.append(len(data))
+        if len(self.known) >= self.most:
+            self.known.clear()
+        self.known[data] = found
+
+
+class _OpenRun(NamedTuple):
+    last: str
+    memory: str  # name of the constant
+    first_unit: int
+    values: list[str]
+
+
 class _Generator:
     """Writes the straight-line function. Local names: d data, p position, cN start of unit N, vN wanted value."""
 
-    def __init__(self, wanted: Sequence[str], checks: Mapping[str, Check]) -> None:
+    def __init__(self, wanted: Sequence[str], checks: Mapping[str, Check], runs: Sequence[Run]) -> None:
+        self.runs = {run.first: run.last for run in runs}
+        self.open_run: _OpenRun | None = None
         self.wanted = {path: f"v{index}" for index, path in enumerate(wanted)}
         self.checks = checks
         self.units: list[Unit] = []
@@ -134,11 +176,42 @@ class _Generator:
         self.emit("else: raise CutError('no such branch')")
 
     def leaf(self, node: Any, fld: Schema, path: str, *, nullable: bool) -> None:
+        if path in self.runs:
+            self.begin_run(self.runs[path])
         self.unit(path, is_leaf=True)
         name = self.wanted.get(path)
         if name is not None:
             self.decoded.add(path)
         self.value_or_null(node, fld, name, nullable=nullable)
+        if self.open_run is not None:
+            if name is not None:
+                self.open_run.values.append(name)
+            if path == self.open_run.last:
+                self.end_run(self.open_run)
+
+    def begin_run(self, last: str) -> None:
+        memory = self.constant(_RunMemory())
+        self.emit("q = p")
+        self.emit(f"for n in {memory}.lengths:")
+        self.emit(f"    r = {memory}.known.get(d[p:p + n])")
+        self.emit("    if r is not None:")
+        self.emit("        break")
+        self.emit("else: r = None")
+        self.emit("if r is None:")
+        self.depth += 1
+        self.open_run = _OpenRun(last, memory, len(self.units), [])
+
+    def end_run(self, run: _OpenRun) -> None:
+        """Close the walked branch, remembering what it found, and write the other one."""
+        starts = [f"c{index}" for index in range(run.first_unit, len(self.units))]
+        found = "".join(f"{name}, " for name in run.values) + "".join(f"{start} - q, " for start in starts)
+        self.emit(f"{run.memory}.remember(d[q:p], ({found}))")
+        self.depth -= 1
+        self.emit("else:")
+        self.emit("    " + "".join(f"{name}, " for name in (*run.values, *starts)) + "= r")
+        self.emit("    " + "; ".join(f"{start} += q" for start in starts))
+        self.emit("    p += n")
+        self.open_run = None
 
     def value_or_null(self, node: Any, fld: Schema, name: str | None, *, nullable: bool) -> None:
         if not nullable:

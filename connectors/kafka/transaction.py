@@ -75,24 +75,35 @@ class TransactionalProducer:
             self._producer = None
 
     def commit(self, outputs: Iterable[Output], offsets: Iterable[Resume], membership: Any) -> None:
-        """Produce everything `outputs` yields and commit it together with `offsets`.
+        """`begin`, then `finish`."""
+        self.begin(outputs)
+        self.finish(offsets, membership)
 
-        `outputs` is consumed while sending, so planning and sending overlap; `offsets` is consumed after it.
-        `membership` is a fresh `consumer_group_metadata()`. When this returns, the batch is committed. An exception
-        from `outputs` itself aborts the transaction and passes through.
+    def begin(self, outputs: Iterable[Output]) -> None:
+        """Open a transaction and produce everything `outputs` yields; sending goes on in the background.
+
+        An exception from `outputs` itself aborts the transaction and passes through.
         """
         producer = self._opened()
+        self._call(producer.begin_transaction)
         try:
-            self._call(producer.begin_transaction)
             self._send(producer, outputs)
-            positions = [TopicPartition(r.topic, r.partition, r.offset, r.metadata) for r in offsets]
-            self._call(producer.send_offsets_to_transaction, positions, membership, self._timeout)
-            self._call(producer.commit_transaction, self._timeout)
         except (AbortAndReplan, RebuildClient, ExitForSupervisor):
             raise
         except BaseException:
             self._abort(producer)
             raise
+
+    def finish(self, offsets: Iterable[Resume], membership: Any) -> None:
+        """Commit what `begin` sent together with `offsets`; when this returns, the batch is committed.
+
+        `membership` is a fresh `consumer_group_metadata()`. Blocks while the broker writes, without holding the
+        interpreter, so a thread of its own may call it; no other call may be made meanwhile.
+        """
+        producer = self._opened()
+        positions = [TopicPartition(r.topic, r.partition, r.offset, r.metadata) for r in offsets]
+        self._call(producer.send_offsets_to_transaction, positions, membership, self._timeout)
+        self._call(producer.commit_transaction, self._timeout)
 
     def _send(self, producer: Producer, outputs: Iterable[Output]) -> None:
         produce = producer.produce

@@ -12,13 +12,16 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from connectors.kafka import topics
 from connectors.kafka.passthrough import pass_through
 from connectors.kafka.settings import KafkaSettings
 from connectors.telemetry import RoutedBatch, Telemetry
+from schemas.registry import load_event_types
 from streams.bench.scenario import PUBLISHERS
+from streams.bench.typical import typical_outputs
 from streams.routing.process import run_router
 from streams.routing.router import MAX_BATCH
 
@@ -117,17 +120,14 @@ def _stop_when_told(stop: threading.Event) -> None:
 
 def _raw(job: Job, settings: KafkaSettings, meter: Meter) -> int:
     sources = [topics.outbox(f"police-{number}") for number in range(PUBLISHERS)]
-    rotation = [
-        [topics.inbox(f"school-{number % 48}"), topics.inbox("care"), topics.inbox("health"), topics.AUDIT]
-        for number in range(48)
-    ]
+    outputs = typical_outputs(load_event_types(), datetime.now(UTC))
     sys.stdout.write('"ready"\n')
     sys.stdout.flush()
     pass_through(
         settings.consumer_conf(f"raw-{job.run}"),
         settings.producer_conf(extra={"delivery.report.only.error": True}),
         sources=sources,
-        targets=lambda number: rotation[number % 48],
+        outputs=lambda number: outputs[number % len(outputs)],
         records=job.events,
         batch=MAX_BATCH,
         started=meter.start,

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from connectors.kafka.transaction import Headers
+from schemas.cutter import Cuts
 from schemas.dates import MILLIS_PER_DAY, date_of_days
 from schemas.paths import collapse
 from schemas.registry import EventType
@@ -40,6 +41,7 @@ class Prepared(NamedTuple):
     topic: str | None
     headers: Headers
     plan: FieldPlan | None
+    project: Callable[[bytes, Cuts], bytes]  # of events that were cut
     withheld: Short
 
 
@@ -51,8 +53,10 @@ class Preparer:
         agencies: Mapping[AgencyId, RecipientAgency],
         inbox_of: Callable[[AgencyId, str], str],
         rule_set: str,
+        projector: Callable[[EventType, FieldPlan], Callable[[bytes, Cuts], bytes]],
     ) -> None:
-        """`inbox_of(agency, channel)` names the inbox topic."""
+        """`inbox_of(agency, channel)` names the inbox topic; `projector` compiles a projection."""
+        self._projector = projector
         self._agencies = agencies
         self._inbox_of = inbox_of
         self._rule_set = rule_set
@@ -69,7 +73,7 @@ class Preparer:
 
     def _make(self, outcome: Outcome, contract: EventType) -> Prepared:
         if outcome.kind is not OutcomeKind.DELIVERED or outcome.plan is None:
-            return Prepared(outcome, outcome_piece(outcome, (), None) + _NO_DELIVERY_END, None, [], None, ())
+            return Prepared(outcome, outcome_piece(outcome, (), None) + _NO_DELIVERY_END, None, [], None, _nothing, ())
         withheld = shortened(outcome.plan, contract)
         agency = self._agencies[outcome.agency]
         topic = self._inbox_of(outcome.agency, agency.channel)
@@ -87,7 +91,14 @@ class Preparer:
             "masa-withheld": ",".join(path for _, paths in withheld for path in paths),
         }
         headers: Headers = [(name, value.encode()) for name, value in said.items()]
-        return Prepared(outcome, outcome_piece(outcome, withheld, topic), topic, headers, outcome.plan, withheld)
+        project = self._projector(contract, outcome.plan)
+        audit = outcome_piece(outcome, withheld, topic)
+        return Prepared(outcome, audit, topic, headers, outcome.plan, project, withheld)
+
+
+def _nothing(data: bytes, cuts: Cuts) -> bytes:
+    """What a recipient gets to whom nothing is delivered; never called."""
+    raise AssertionError("nothing is delivered here")
 
 
 def shortened(plan: FieldPlan, contract: EventType) -> Short:

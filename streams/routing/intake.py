@@ -43,7 +43,7 @@ class Intake:
         self._event_types = event_types
         quick = QuickReader(event_types, pseudonymiser, allow_synthetic=allow_synthetic)
         self._quick = quick.read
-        self._projector = quick.projector
+        self.projector = quick.projector
 
     def read(self, value: bytes | None, source: AgencyId, received_at: EpochMillis) -> Event | Rejection:
         """The event in `value`, whose facts name `source` as publisher. Times are epoch milliseconds."""
@@ -51,14 +51,21 @@ class Intake:
             return Rejection(RejectReason.EMPTY, None, "the record has no value: an event is needed")
         if len(value) > MAX_EVENT_BYTES:
             return Rejection(RejectReason.OVERSIZE, None, f"{len(value)} bytes: an event has at most {MAX_EVENT_BYTES}")
-        return self._quick(value, source, received_at) or self._slow(value, source, received_at)
+        quick = self._quick(value, source, received_at)
+        if quick is not None:
+            return quick
+        try:
+            return self._slow(value, source, received_at)
+        except Exception as error:  # noqa: BLE001 - no bytes whatever may stop the router; they are kept
+            fault = f"the reader failed on it ({type(error).__name__}): report it"
+            return Rejection(RejectReason.UNDECODABLE, None, fault)
 
     def project(self, event: Event, plan: FieldPlan) -> bytes:
         """The event with only the plan's fields, framed with its schema's fingerprint."""
         if event.cuts is None:
             assert event.datum is not None  # noqa: S101 - Event's own promise
             return encode_event(event.event_type, project_datum(event.event_type.schema, event.datum, plan.kept))
-        return self._projector(event.event_type, plan)(event.data, event.cuts)
+        return self.projector(event.event_type, plan)(event.data, event.cuts)
 
     def _slow(self, value: bytes, source: AgencyId, received_at: EpochMillis) -> Event | Rejection:
         try:

@@ -6,6 +6,7 @@ one transaction and then tells the planner whether it committed. Time comes in a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from streams.routing.sources import disagreement, header_mismatch, publisher
 from streams.routing.tally import Tally
 
 _NO_HEADERS: dict[str, bytes] = {}
+_ID_REUSED = Rejection(RejectReason.ID_REUSED, "envelope.eventId", "already used for other content: make a new id")
 
 
 class Due(NamedTuple):
@@ -56,6 +58,7 @@ class Planner:
         self._owners: dict[str, str | None] = {}
         self._authentic: set[tuple[str, AgencyId, Claim]] = set()
         self._touched: dict[Partition, int] = {}
+        self._planned: deque[dict[Partition, int]] = deque()
         self._due: dict[str | None, Due] = {}
         self.tally = Tally()
 
@@ -63,7 +66,7 @@ class Planner:
         """The rule set for the batches to come; None holds every event."""
         self._rules = rules
         self._authentic.clear()
-        self._preparer = Preparer(rules.agencies, _inbox_of, rules.hash) if rules else None
+        self._preparer = Preparer(rules.agencies, _inbox_of, rules.hash, self._intake.projector) if rules else None
 
     def own(self, partition: Partition, window: Window) -> None:
         self._windows[partition] = window
@@ -71,54 +74,69 @@ class Planner:
     def disown(self, partition: Partition) -> None:
         self._windows.pop(partition, None)
 
-    def touched(self) -> list[Partition]:
-        """Partitions of the batch planned last."""
-        return list(self._touched)
-
     def rebuild(self, window: Window, records: Iterable[Record]) -> None:
         """Fill a window from the tail of its own partition."""
         for record in records:
             if window.was_routed(record.offset()):
                 origin, event = self._read(record)
-                if isinstance(event, Event):
+                if isinstance(event, Event) and window.find(event.facts.event_id, origin.digest) is None:
+                    window.open_layer()
                     window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
                     window.keep()
 
     def plan(self, records: Iterable[Record], now: EpochMillis) -> Iterator[Output]:
-        """Every output of a batch. Exactly one of them a record is its audit record."""
+        """Every output of a batch. Exactly one of them a record is its audit record.
+
+        A batch may be planned before the one before it is known to have committed: it sees that one's events as
+        routed, and `aborted` drops both.
+        """
         self.tally = Tally()
         self._touched = {}
+        self._planned.append(self._touched)
         self._due = {}
         for record in records:
             yield from self._one(record, now)
 
     def resume(self) -> Iterator[Resume]:
-        """Where each partition of the planned batch goes on, if it commits; lazy, so ask before planning ends."""
+        """Where each partition of the batch planned last goes on, if it commits; lazy, may be asked beforehand."""
         for each, offset in self._touched.items():
             yield Resume(each.topic, each.partition, offset + 1, self._windows[each].metadata())
 
     def committed(self) -> None:
-        for partition in self._touched:
-            self._windows[partition].keep()
+        """The oldest planned batch committed."""
+        for partition in self._planned.popleft():
+            if partition in self._windows:
+                self._windows[partition].keep()
 
     def aborted(self) -> None:
-        for partition in self._touched:
-            if partition in self._windows:
-                self._windows[partition].drop()
+        """The oldest planned batch was not committed, so no later one will be either."""
+        self._planned.clear()
+        for window in self._windows.values():
+            window.drop()
 
     def _one(self, record: Record, now: EpochMillis) -> list[Output]:
         origin, event = self._read(record)
         partition = Partition(origin.topic, origin.partition)
         window = self._windows[partition]
+        if partition not in self._touched:
+            window.open_layer()
         self._touched[partition] = origin.offset
         self.tally.received.append(origin.received_at)
         if isinstance(event, Rejection):
             return self._reject(record, origin, event, None, window, now)
+        try:
+            return self._route(record, origin, event, window, now)
+        except Exception as error:  # noqa: BLE001 - one record must never stop the others; its bytes are kept
+            fault = Rejection(
+                RejectReason.UNKNOWN, None, f"the router failed on it ({type(error).__name__}): report it"
+            )
+            return self._reject(record, origin, fault, event, window, now)
+
+    def _route(self, record: Record, origin: Origin, event: Event, window: Window, now: EpochMillis) -> list[Output]:
         rules = self._rules
         if rules is None:
-            decision = decide(event.facts, None, now)
             window.stage_not_routed(origin.offset)
-            return self._hold(record, origin, event, decision, now)
+            return self._hold(record, origin, event, decide(event.facts, None, now), now)
         refusal = self._refusal(origin, event, rules)
         if refusal:
             return self._reject(record, origin, refusal, event, window, now)
@@ -126,16 +144,14 @@ class Planner:
         if seen is not None:
             if seen.same_content:
                 return [self._repeat(origin, event, seen.offset, now)]
-            reused = Rejection(
-                RejectReason.ID_REUSED, "envelope.eventId", "already used for other content: make a new id"
-            )
-            return self._reject(record, origin, reused, event, window, now)
+            return self._reject(record, origin, _ID_REUSED, event, window, now)
         decision = decide(event.facts, rules, now)
         if decision.disposition is Disposition.HELD:
             window.stage_not_routed(origin.offset)
             return self._hold(record, origin, event, decision, now)
+        outputs = self._deliver(record, origin, event, decision, now)
         window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
-        return self._deliver(record, origin, event, decision, now)
+        return outputs
 
     def _refusal(self, origin: Origin, event: Event, rules: RuleSet) -> Rejection | None:
         """Why the rule set does not let this publisher say this."""
@@ -201,7 +217,11 @@ class Planner:
             due = self._due.get(outcome.clock) or self._due_of(outcome.clock, now)
             pieces.append(prepared.audit + delivered_piece(identity, due.piece))
             headers = [("masa-delivery-id", identity), *dynamic, *prepared.headers, *due.headers]
-            outputs.append((prepared.topic, self._intake.project(event, prepared.plan), key, headers))
+            if event.cuts is None:
+                value = self._intake.project(event, prepared.plan)
+            else:
+                value = prepared.project(event.data, event.cuts)
+            outputs.append((prepared.topic, value, key, headers))
         if held:
             outputs.append(held_record(record, origin, event, decision, held, now))
         audit = self._pieces.join(origin, now, facts, decision, pieces, event.times)

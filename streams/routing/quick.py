@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from schemas.cutter import Cuts, Cutter, compile_cutter, compile_projector
+from schemas.cutter import Cuts, Cutter, Run, compile_cutter, compile_projector
 from schemas.dates import MILLIS_PER_DAY, completed_years
 from schemas.event_rules import CLOCK_SKEW_MS
 from schemas.framing import SINGLE_OBJECT_MARK
@@ -67,6 +67,14 @@ WANTED = (
     "envelope.child.upn",
     "envelope.child.dateOfBirth",
     "envelope.child.expectedDeliveryDate",
+)
+
+
+# What an agency says much the same in all its events of a type: its name, legal basis, handling. Settings are left
+# out on purpose: an area has as many combinations of them as it has families.
+RUNS = (
+    Run("envelope.eventType", "envelope.urgency"),
+    Run("envelope.handling.marking", "envelope.familyInformed"),
 )
 
 
@@ -176,7 +184,7 @@ class QuickReader:
 
 
 def _compile(contract: EventType, checks: Mapping[str, Callable[[str], bool]]) -> _Compiled:
-    cutter = compile_cutter(contract.schema, WANTED, checks)
+    cutter = compile_cutter(contract.schema, WANTED, checks, RUNS)
     gateways = frozenset(
         (category, gateway, regime, purpose)
         for category in contract.publishers

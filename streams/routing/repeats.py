@@ -26,57 +26,67 @@ class Seen(NamedTuple):
     same_content: bool
 
 
-class Window:
-    """The routed events of one outbox partition. Changes are staged and kept or dropped with their transaction."""
+class _Layer(NamedTuple):
+    """What one batch adds."""
 
-    __slots__ = ("_excluded", "_floor", "_generations", "_staged", "_staged_excluded")
+    routed: dict[str, int]  # event id -> packed digest and offset
+    not_routed: list[int]
+
+
+class Window:
+    """The routed events of one outbox partition.
+
+    What a batch adds is staged in a layer of its own, on top of those of earlier batches whose transactions are still
+    under way; layers are kept in the order they were opened, or all dropped together.
+    """
+
+    __slots__ = ("_excluded", "_floor", "_generations", "_layers")
 
     def __init__(self, metadata: str = "") -> None:
         """`metadata` is what an earlier window's `metadata()` gave; broken or foreign text counts as none."""
         self._generations: list[dict[str, int]] = [{}]
-        self._staged: dict[str, int] = {}
+        self._layers: list[_Layer] = []
         self._floor, self._excluded = _parse(metadata)
-        self._staged_excluded: list[int] = []
+
+    def open_layer(self) -> None:
+        """A new batch begins."""
+        self._layers.append(_Layer({}, []))
 
     def find(self, event_id: str, digest: bytes) -> Seen | None:
         """The routed record with this event id, staged ones included."""
-        packed = self._staged.get(event_id)
+        packed = self._packed(event_id)
         if packed is None:
-            for generation in self._generations:
-                packed = generation.get(event_id)
-                if packed is not None:
-                    break
-            else:
-                return None
+            return None
         same = packed >> _OFFSET_BITS == int.from_bytes(digest[:_DIGEST_BYTES])
         return Seen(packed & ((1 << _OFFSET_BITS) - 1), same)
 
     def stage_routed(self, event_id: str, digest: bytes, offset: int) -> None:
-        self._staged[event_id] = int.from_bytes(digest[:_DIGEST_BYTES]) << _OFFSET_BITS | offset
+        self._layers[-1].routed[event_id] = int.from_bytes(digest[:_DIGEST_BYTES]) << _OFFSET_BITS | offset
 
     def stage_not_routed(self, offset: int) -> None:
         """Rejected, or held as a whole: may be routed when it comes again."""
-        self._staged_excluded.append(offset)
+        self._layers[-1].not_routed.append(offset)
 
     def keep(self) -> None:
-        """The transaction committed."""
+        """The oldest batch under way committed. Nothing to do where a rebuilt window has its events already."""
+        if not self._layers:
+            return
+        layer = self._layers[0]
+        self._floor, self._excluded = self._after([layer])
+        del self._layers[0]
         newest = self._generations[0]
-        newest.update(self._staged)
-        self._staged = {}
+        newest.update(layer.routed)
         if len(newest) >= _GENERATION_EVENTS:
             self._generations.insert(0, {})
             del self._generations[_GENERATIONS + 1 :]
-        self._floor, self._excluded = self._next_exclusions()
-        self._staged_excluded = []
 
     def drop(self) -> None:
-        """The transaction was aborted."""
-        self._staged = {}
-        self._staged_excluded = []
+        """A transaction was aborted: nothing of it, nor of what was planned on top of it, happened."""
+        self._layers = []
 
     def metadata(self) -> str:
         """To commit with the offset: which records of the tail were not routed, staged ones included."""
-        return _format(*self._next_exclusions())
+        return _format(*self._after(self._layers))
 
     def tail_start(self, next_offset: int) -> int:
         """Where reading back begins."""
@@ -89,12 +99,24 @@ class Window:
     def __len__(self) -> int:
         return sum(map(len, self._generations))
 
-    def _next_exclusions(self) -> tuple[int, dict[int, None]]:
-        """Floor and exclusions once the staged ones join, cut to what fits in the metadata."""
-        if not self._staged_excluded:
+    def _packed(self, event_id: str) -> int | None:
+        for layer in self._layers:
+            packed = layer.routed.get(event_id)
+            if packed is not None:
+                return packed
+        for generation in self._generations:
+            packed = generation.get(event_id)
+            if packed is not None:
+                return packed
+        return None
+
+    def _after(self, layers: list[_Layer]) -> tuple[int, dict[int, None]]:
+        """Floor and exclusions once these layers' join, cut to what fits in the metadata."""
+        staged = [offset for layer in layers for offset in layer.not_routed]
+        if not staged:
             return self._floor, self._excluded
-        floor, excluded = self._floor, {**self._excluded, **dict.fromkeys(self._staged_excluded)}
-        horizon = self._staged_excluded[-1] - WINDOW_EVENTS
+        floor, excluded = self._floor, {**self._excluded, **dict.fromkeys(staged)}
+        horizon = staged[-1] - WINDOW_EVENTS
         excluded = {offset: None for offset in excluded if offset > horizon}
         while len(_format(floor, excluded)) > METADATA_MAX:
             # Too many to name: forget the older half, and everything routed before its end with it.

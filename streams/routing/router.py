@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import NamedTuple, Protocol, TypeVar
 
-from connectors.errors import AbortAndReplan, ExitForSupervisor, RebuildClient, RetryLater
+from connectors.errors import AbortAndReplan, ConnectorFailure, ExitForSupervisor, RebuildClient, RetryLater
 from connectors.kafka.batch_consumer import BatchConsumer, Committed, Partition, Record
 from connectors.kafka.tail import TailReader
 from connectors.kafka.transaction import TransactionalProducer
@@ -15,6 +16,7 @@ from streams.policy.facts import EpochMillis
 from streams.routing.plan import Planner
 from streams.routing.policy_feed import PolicyFeed
 from streams.routing.repeats import Window
+from streams.routing.tally import Tally
 
 MAX_BATCH = 5_000
 BATCH_WAIT_SECONDS = 0.05
@@ -42,8 +44,11 @@ class Windows:
         self._tail = tail
         self._telemetry = telemetry
         self._owned: set[Partition] = set()
+        self.changed = False  # set at every rebalance, for the loop to see
+        self.await_commit: Callable[[], None] = _nothing_under_way
 
     def gained(self, partitions: Sequence[Committed]) -> None:
+        self._rebalancing()
         for each in partitions:
             window = Window(each.metadata)
             if each.offset is not None:
@@ -54,14 +59,36 @@ class Windows:
         self._telemetry.partitions_assigned(len(self._owned))
 
     def gave_up(self, partitions: Sequence[Partition]) -> None:
+        self._rebalancing()
         for each in partitions:
             self._planner.disown(each)
             self._owned.discard(each)
         self._telemetry.partitions_assigned(len(self._owned))
 
+    def _rebalancing(self) -> None:
+        """What is being committed was read under the old assignment: it ends before the new one begins."""
+        self.await_commit()
+        self.changed = True
+
+
+def _nothing_under_way() -> None:
+    return None
+
+
+class UnderWay(NamedTuple):
+    """A batch whose transaction is being committed in the background."""
+
+    commit: Future[None]
+    records: Sequence[Record]
+    tally: Tally
+    began: float  # Unix seconds
+
 
 class Router:
-    """One slot. Raises `ExitForSupervisor` when the process must end and be started again."""
+    """One slot. While the broker commits a batch, the next one is already taken and planned.
+
+    Raises `ExitForSupervisor` when the process must end and be started again.
+    """
 
     def __init__(
         self,
@@ -84,6 +111,9 @@ class Router:
         self._telemetry = telemetry
         self._clock = clock
         self._stop = stop
+        self._under_way: UnderWay | None = None
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        windows.await_commit = self._await_commit
 
     def run(self) -> None:
         """Route until told to stop. The batch in hand is finished first."""
@@ -95,12 +125,14 @@ class Router:
         self._telemetry.process_ready()
         while not self._stop.is_set():
             self._follow_policy()
-            records = self._patiently(lambda: self._consumer.take(MAX_BATCH, BATCH_WAIT_SECONDS))
-            if records:
-                self._route(records)
-            else:
-                self._telemetry.oldest_unrouted(None)
+            self._turn(self._patiently(lambda: self._consumer.take(MAX_BATCH, BATCH_WAIT_SECONDS)))
+        self._settle()
         self._telemetry.process_stopping(reason="asked to stop")
+
+    def _await_commit(self) -> None:
+        """Until the batch under way is decided, however; what came of it is dealt with by `_settle`."""
+        if self._under_way is not None:
+            wait([self._under_way.commit])
 
     def _follow_policy(self) -> None:
         try:
@@ -110,30 +142,67 @@ class Router:
         if changed:
             self._planner.use(self._feed.rules)
 
-    def _route(self, records: Sequence[Record]) -> None:
+    def _turn(self, records: Sequence[Record]) -> None:
+        """Plan `records`, see the batch before them through, then set their own transaction going."""
+        if self._windows.changed:
+            self._windows.changed = False
+            if not self._settle(also=records):
+                return
+        if not records:
+            if self._under_way is None:
+                self._telemetry.oldest_unrouted(None)
+            elif self._under_way.commit.done():
+                self._settle()
+            return
         began = self._clock()
-        self._telemetry.oldest_unrouted(min(record.timestamp()[1] for record in records))
-        planner = self._planner
+        if self._under_way is None:
+            self._telemetry.oldest_unrouted(min(record.timestamp()[1] for record in records))
+        outputs = list(self._planner.plan(records, EpochMillis(int(began * 1000))))
+        tally = self._planner.tally
+        if not self._settle(also=records):
+            return
+        self._telemetry.oldest_unrouted(tally.oldest())
         try:
-            outputs = planner.plan(records, EpochMillis(int(began * 1000)))
-            self._producer.commit(outputs, planner.resume(), self._consumer.membership())
-        except AbortAndReplan as failure:
-            self._telemetry.batch_not_committed(result="aborted", records=len(records), error=str(failure))
+            self._producer.begin(outputs)
+        except ConnectorFailure as failure:
+            self._recover(failure, records)
+            return
+        commit = self._background.submit(
+            self._producer.finish, list(self._planner.resume()), self._consumer.membership()
+        )
+        self._under_way = UnderWay(commit, records, tally, began)
+
+    def _settle(self, also: Sequence[Record] = ()) -> bool:
+        """Wait for the batch under way; false when it failed and was rolled back, with `also` planned on top of it."""
+        batch, self._under_way = self._under_way, None
+        if batch is None:
+            return True
+        try:
+            batch.commit.result()
+        except ConnectorFailure as failure:
+            self._recover(failure, [*batch.records, *also])
+            return False
+        self._planner.committed()
+        now = self._clock()
+        self._telemetry.batch_committed(batch.tally.batch(now - batch.began, now))
+        return True
+
+    def _recover(self, failure: ConnectorFailure, records: Sequence[Record]) -> None:
+        """Put things back to what is committed, or raise what the supervisor must see."""
+        tell = self._telemetry.batch_not_committed
+        if isinstance(failure, AbortAndReplan):
+            tell(result="aborted", records=len(records), error=str(failure))
             self._go_back(records, rebuild=False)
-        except RebuildClient as failure:
-            self._telemetry.batch_not_committed(result="unknown", records=len(records), error=str(failure))
+        elif isinstance(failure, RebuildClient):
+            tell(result="unknown", records=len(records), error=str(failure))
             self._patiently(self._producer.open)
             self._go_back(records, rebuild=True)
-        except ExitForSupervisor as failure:
-            self._telemetry.batch_not_committed(result="fenced", records=len(records), error=str(failure))
-            raise
         else:
-            planner.committed()
-            now = self._clock()
-            self._telemetry.batch_committed(planner.tally.batch(now - began, now))
+            tell(result="fenced", records=len(records), error=str(failure))
+            raise failure
 
     def _go_back(self, records: Sequence[Record], *, rebuild: bool) -> None:
-        """Take up again where the broker says that committed work ends.
+        """Take up again where the broker says that committed work ends. `records` are those of every batch in hand.
 
         `rebuild` when the batch may have committed after all: the windows are then read back from the topic.
         """
