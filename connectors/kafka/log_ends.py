@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from connectors.errors import NotReady
-from connectors.kafka.offset_consumer import Partition, kafka_failures
+from connectors.kafka.offset_consumer import Partition, kafka_failures, named
 from connectors.kafka.settings import KafkaSettings
 from connectors.waiting import wait_until
 
@@ -27,6 +27,7 @@ class LogEnds:
     """Asks the brokers; every answer is as of now."""
 
     def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
         self._admin = AdminClient(settings.common_conf(client_id="masa-log-ends"))
 
     def partitions(self, wanted: Callable[[str], bool]) -> tuple[Partition, ...]:
@@ -76,15 +77,23 @@ class LogEnds:
         return ends
 
     def committed(self, group: str) -> Offsets:
-        """Next offset that a group has committed by partition, pending transactions waited for."""
-        asked = [ConsumerGroupTopicPartitions(group)]
-        with kafka_failures(f"offsets of group `{group}`"):
-            answer: Any = self._admin.list_consumer_group_offsets(
-                asked, require_stable=True, request_timeout=_CALL_TIMEOUT_S
-            )[group].result()
-        return {
-            Partition(each.topic, each.partition): each.offset for each in answer.topic_partitions if each.offset >= 0
-        }
+        """Next offset that a group has committed by partition, pending transactions waited for.
+
+        Asked by a consumer that joins nothing: `list_consumer_group_offsets` of confluent-kafka 2.16.1 ends the whole
+        process (SIGSEGV) while the group's coordinator is loading. Waiting for pending transactions is what
+        read_committed means for this request (KIP-447).
+        """
+        asked = [TopicPartition(*each) for each in self.partitions(lambda name: not name.startswith("__"))]
+        consumer = Consumer(self._settings.consumer_conf(group, client_id="masa-log-ends"))
+        try:
+            with kafka_failures(f"offsets of group `{group}`"):
+                answer = consumer.committed(asked, timeout=_CALL_TIMEOUT_S)
+        finally:
+            consumer.close()
+        for each in answer:
+            if each.error is not None:
+                raise named(each.error, f"offsets of group `{group}`")
+        return {Partition(each.topic, each.partition): each.offset for each in answer if each.offset >= 0}
 
     def _offsets(self, partitions: Collection[Partition], spec: OffsetSpec, isolation: IsolationLevel) -> Offsets:
         if not partitions:

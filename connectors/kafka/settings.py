@@ -86,6 +86,8 @@ class KafkaSettings(BaseModel):
             # A broker that comes back is found at once rather than after the default back-off of up to 10 s.
             "reconnect.backoff.max.ms": 1_000,
             "socket.keepalive.enable": True,
+            # librdkafka's own lines would break up the JSON on stderr; what matters comes as an error or by error_cb.
+            "log_level": 0,
         }
         optional: dict[str, object] = {
             "sasl.mechanism": self.sasl_mechanism,

