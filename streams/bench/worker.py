@@ -125,7 +125,7 @@ def _raw(job: Job, settings: KafkaSettings, meter: Meter) -> int:
     sys.stdout.flush()
     pass_through(
         settings.consumer_conf(f"raw-{job.run}"),
-        settings.producer_conf(extra={"delivery.report.only.error": True}),
+        settings.producer_conf(extra={"delivery.report.only.error": True, "linger.ms": 50}),
         sources=sources,
         outputs=lambda number: outputs[number % len(outputs)],
         records=job.events,

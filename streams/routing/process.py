@@ -114,6 +114,8 @@ def producer_conf(settings: KafkaSettings, identity: str) -> ClientConf:
         extra={
             # A commit fails if any record failed, so a report for each success would only cost time.
             "delivery.report.only.error": True,
-            "linger.ms": 5,
+            # Records wait for the commit, which flushes at once: one request a partition and transaction, where a short
+            # linger would send dozens of small ones and keep the broker busy with them.
+            "linger.ms": 1_000,
         },
     )

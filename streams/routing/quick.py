@@ -70,11 +70,12 @@ WANTED = (
 )
 
 
-# What an agency says much the same in all its events of a type: its name, legal basis, handling. Settings are left
-# out on purpose: an area has as many combinations of them as it has families.
+# What an agency says much the same in all its events of a type: its name, legal basis, handling, contact. Settings are
+# left out on purpose: an area has as many combinations of them as it has families.
 RUNS = (
     Run("envelope.eventType", "envelope.urgency"),
     Run("envelope.handling.marking", "envelope.familyInformed"),
+    Run("envelope.contact.role", "envelope.contact.phone"),
 )
 
 
