@@ -185,3 +185,11 @@ def test_several_rules_give_the_union_and_name_themselves() -> None:
 
 def test_without_a_clock_of_its_own_a_rule_takes_the_event_types() -> None:
     assert outcomes(facts(), area([HOME]))["north-csc"].clock == "NEXT_SCHOOL_DAY"
+
+
+def test_each_agreement_relied_on_names_its_lawful_basis() -> None:
+    """In the order of the rules, each once."""
+    second = agreement(id="other-dsa", lawfulBasis="Art 6(1)(e)")
+    rules = [HOME, allow("a", "front-door", "area", under="other-dsa"), allow("z", "front-door", "area")]
+    found = outcomes(facts(), area(rules, agreements=[agreement(), second]))["north-csc"]
+    assert found.basis == "Art 6(1)(e) | Art 6(1)(c)"
