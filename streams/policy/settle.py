@@ -39,6 +39,7 @@ class Notes(NamedTuple):
 
 PLAIN = Notes()
 OWN = Notes(is_source=True)
+CONFIRMED = Notes(confirmed=None)
 
 
 class Candidate(NamedTuple):

@@ -16,7 +16,7 @@ from streams.policy.judgements import confirmation_matters, digest
 from streams.policy.laws import Circumstances
 from streams.policy.reasons import ReasonCode
 from streams.policy.recipients import UNRESOLVED, is_broad
-from streams.policy.settle import NO_ROLES, PLAIN, Candidate, Notes, agency_reasons, excludes, hit_reasons
+from streams.policy.settle import CONFIRMED, NO_ROLES, PLAIN, Candidate, Notes, agency_reasons, excludes, hit_reasons
 
 Hits = dict[AgencyId, tuple[Hit, ...]]
 Denies = list[tuple[CompiledRule, tuple[AgencyId, ...]]]
@@ -90,7 +90,9 @@ class _Reader:
         self._judged = digest(facts.judgements)
         self._confirmable = confirmation_matters(facts, rules)
         self._excluded = _exclusions(facts.exclusions)
-        self._quiet = not (facts.judgements or facts.exclusions or front_doors or unknown_home or self._accused)
+        self._withholds = bool(self._judged.withheld_agencies or self._judged.withheld_roles)
+        self._only_judged = not (facts.exclusions or front_doors or unknown_home or self._accused)
+        self._quiet = self._only_judged and not facts.judgements
 
     def candidate(self, agency: AgencyId, hits: tuple[Hit, ...]) -> Candidate:
         denies = self._narrow.get(agency, ())
@@ -103,11 +105,15 @@ class _Reader:
         """PLAIN when nothing is special, so that the candidate is settled once with those of other events."""
         if self._quiet and agency != self._source:
             return PLAIN
+        withheld = self._judged.withheld(agency, hits) if self._withholds else ()
+        confirmed = self._judged.confirmed(agency, hits) if self._confirmable else NO_ROLES
+        if self._only_judged and agency != self._source and not withheld and not confirmed:
+            return CONFIRMED if confirmed is None else PLAIN
         notes = Notes(
             agency == self._source,
             agency in self._accused,
-            self._judged.withheld(agency, hits),
-            self._judged.confirmed(agency, hits) if self._confirmable else NO_ROLES,
+            withheld,
+            confirmed,
             self._excluded.get(agency, NO_ROLES),
             (ReasonCode.FALLBACK_FRONT_DOOR,) if agency in self._front_doors else (),
             (ReasonCode.CROSS_BORDER_UNKNOWN_AREA,) if agency == self._unknown_home else (),

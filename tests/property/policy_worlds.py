@@ -49,7 +49,8 @@ AGREEMENTS = [
                  "charity", "nursery", "category:SCHOOL@east"]
     ),
     agreement(id="short-dsa", lawfulBasis="Art 6(1)(e)", signedOn=date(2026, 10, 3), reviewBy=EXPIRY,
-              purposes=["WELFARE"], parties=["north-csc", "category:LA_CSC@east", "oak-school", "category:PROBATION", "charity"]),
+              purposes=["WELFARE"],
+              parties=["north-csc", "category:LA_CSC@east", "oak-school", "category:PROBATION", "charity"]),
 ]  # fmt: skip
 SHARES = {
     "front-door": ["everything", "school", "name-only"],
