@@ -24,10 +24,11 @@ def pass_through(
     records: int,
     batch: int,
     started: Callable[[], None],
-) -> None:
+) -> int:
     """For each of `records` records of `sources` (one partition each) send `outputs(number)`; wait until all are there.
 
-    `started` is called when the first batch has arrived. Stops early if the sources go silent for 30 s.
+    `started` is called when the first batch has arrived. Returns how many
+    records were read; fewer when the sources are silent for 30 s.
     """
     consumer, producer = Consumer(reading), Producer(writing)
     consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING) for topic in sources])
@@ -47,6 +48,7 @@ def pass_through(
                 producer.poll(0)
     producer.flush()
     consumer.close()
+    return done
 
 
 def _produce(producer: Producer, output: Output) -> None:

@@ -71,11 +71,17 @@ def planner_of(size: Size, event_types: EventTypes, key: bytes = b"b" * 32) -> P
     return planner
 
 
-def typical_outputs(event_types: EventTypes, now: datetime) -> list[list[Output]]:
-    """For each of some hundred events, the four records that the router writes for it."""
+def raw_topic(topic: str) -> str:
+    """Where the raw pass-through writes what the router writes to `topic`."""
+    return f"raw.{topic}"
+
+
+def raw_outputs(event_types: EventTypes, now: datetime) -> list[list[Output]]:
+    """For each of some hundred events, the four records that the router writes for it, to topics of their own."""
     planner = planner_of(Size(), event_types)
     millis = EpochMillis(int(now.timestamp() * 1000))
-    return [
-        list(planner.plan([SampleRecord(sample, number, millis)], millis))
-        for number, sample in enumerate(samples(event_types, _EVENTS, 7, now))
-    ]
+    found = []
+    for number, sample in enumerate(samples(event_types, _EVENTS, 7, now)):
+        outputs = planner.plan([SampleRecord(sample, number, millis)], millis)
+        found.append([(raw_topic(topic), value, key, headers) for topic, value, key, headers in outputs])
+    return found

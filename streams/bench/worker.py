@@ -1,13 +1,13 @@
-"""One engine measured in a process of its own: `python -m streams.bench.worker raw|router …`.
+"""One engine measured in a process of its own: `python -m streams.bench.worker JOB`, the job as JSON.
 
-Prints one JSON line: events, seconds from the first batch to the last, CPU seconds of the process in that time (its
-client library's threads included) and its greatest resident memory.
+Prints a JSON line for each thing the bench waits for: `"ready"`, the events done so far, and last the report: events,
+seconds from the first batch to the last, CPU seconds of the process in that time (its client library's threads
+included), resident memory. A line on standard input ends it.
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import threading
 import time
@@ -15,71 +15,78 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import psutil
+
 from connectors.kafka import topics
 from connectors.kafka.passthrough import pass_through
 from connectors.kafka.settings import KafkaSettings
 from connectors.telemetry import RoutedBatch, Telemetry
 from schemas.registry import load_event_types
 from streams.bench.scenario import PUBLISHERS
-from streams.bench.typical import typical_outputs
+from streams.bench.typical import raw_outputs
+from streams.ledger.audit import audit_row_reader
+from streams.ledger.consume import Surroundings
+from streams.ledger.consume import run as keep_ledger
 from streams.routing.process import run_router
 from streams.routing.router import MAX_BATCH
+
+BENCH_KEY = b"b" * 32  # the bench's data is synthetic, and its exchange ends with it
+RAW_LINGER_MS = 50
 
 
 class Job(NamedTuple):
     """What a worker is to do. `run` tells runs apart: groups and slots are new in each."""
 
-    engine: str
+    engine: str  # raw | router | ledger
     bootstrap: str
     run: str
     events: int
     slot: int = 0
-    telemetry: bool = True
+    database: str = ""
 
 
 class Meter:
-    """Wall and CPU time between the first batch and the last."""
+    """Wall and CPU time between the first batch and the last; `ended` is set when enough is done."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: int) -> None:
+        self._wanted = events
         self._began: tuple[float, float] | None = None
-        self._ended: tuple[float, float] = (0.0, 0.0)
+        self._last: tuple[float, float] = (0.0, 0.0)
+        self.done = 0
+        self.stop = threading.Event()
 
     def start(self) -> None:
         if self._began is None:
             self._began = _now()
 
-    def mark(self) -> None:
-        self._ended = _now()
+    def add(self, events: int) -> None:
+        self.done += events
+        self._last = _now()
+        tell(self.done)
+        if self.done >= self._wanted:
+            self.stop.set()
 
-    def report(self, events: int) -> str:
-        began = self._began or self._ended
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return json.dumps(
-            {
-                "events": events,
-                "seconds": self._ended[0] - began[0],
-                "cpuSeconds": self._ended[1] - began[1],
-                "maxRssBytes": usage.ru_maxrss * 1024,
-                "began": began[0],
-                "ended": self._ended[0],
-            }
-        )
+    def report(self) -> dict[str, float]:
+        began = self._began or self._last
+        return {
+            "events": self.done,
+            "began": began[0],
+            "ended": self._last[0],
+            "cpuSeconds": self._last[1] - began[1],
+            "rssBytes": psutil.Process().memory_info().rss,
+        }
 
 
 class MeteredTelemetry(Telemetry):
-    """The router's own telemetry, which also stops the router after enough events."""
+    """The process's own telemetry, which also tells the meter."""
 
-    def __init__(self, meter: Meter, job: Job, stop: threading.Event) -> None:
-        super().__init__(process=f"bench-{job.slot}", clock=time.time)
+    def __init__(self, meter: Meter, name: str) -> None:
+        super().__init__(process=name, clock=time.time)
         self._meter = meter
-        self._job = job
-        self._stop_event = stop
-        self.routed = 0
 
     def process_ready(self) -> None:
         super().process_ready()
-        sys.stdout.write('"ready"\n')
-        sys.stdout.flush()
+        tell("ready")
 
     def oldest_unrouted(self, received_at_ms: int | None) -> None:
         super().oldest_unrouted(received_at_ms)
@@ -87,53 +94,65 @@ class MeteredTelemetry(Telemetry):
             self._meter.start()
 
     def batch_committed(self, batch: RoutedBatch) -> None:
-        if self._job.telemetry:
-            super().batch_committed(batch)
-        self.routed += batch.records
-        self._meter.mark()
-        if self.routed >= self._job.events:
-            self._stop_event.set()
+        super().batch_committed(batch)
+        self._meter.add(batch.records)
+
+    def ledger_committed(self, *, events: int, outcomes: int, seconds: float, newest_decided_at_ms: int | None) -> None:
+        super().ledger_committed(
+            events=events, outcomes=outcomes, seconds=seconds, newest_decided_at_ms=newest_decided_at_ms
+        )
+        self._meter.start()
+        self._meter.add(events)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the job that the arguments name, as JSON."""
+    """Run the job that the arguments name."""
     job = Job(**json.loads(arguments[0]))
+    meter = Meter(job.events)
+    threading.Thread(target=_stop_when_told, args=(meter.stop,), daemon=True).start()
     settings = KafkaSettings(bootstrap_servers=job.bootstrap)
-    meter = Meter()
-    events = _raw(job, settings, meter) if job.engine == "raw" else _router(job, settings, meter)
-    sys.stdout.write(meter.report(events) + "\n")
+    {"raw": _raw, "router": _router, "ledger": _ledger}[job.engine](job, settings, meter)
+    tell(meter.report())
 
 
-def _router(job: Job, settings: KafkaSettings, meter: Meter) -> int:
-    stop = threading.Event()
-    threading.Thread(target=_stop_when_told, args=(stop,), daemon=True).start()
-    telemetry = MeteredTelemetry(meter, job, stop)
-    run_router(settings, job.slot, b"b" * 32, telemetry, stop, clock=time.time, group=f"bench-{job.run}")
-    return telemetry.routed
+def tell(what: object) -> None:
+    """One JSON line to the bench."""
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 def _stop_when_told(stop: threading.Event) -> None:
-    """A line on standard input ends the run: with two slots, neither knows when both are done."""
     sys.stdin.readline()
     stop.set()
 
 
-def _raw(job: Job, settings: KafkaSettings, meter: Meter) -> int:
-    sources = [topics.outbox(f"police-{number}") for number in range(PUBLISHERS)]
-    outputs = typical_outputs(load_event_types(), datetime.now(UTC))
-    sys.stdout.write('"ready"\n')
-    sys.stdout.flush()
-    pass_through(
+def _router(job: Job, settings: KafkaSettings, meter: Meter) -> None:
+    telemetry = MeteredTelemetry(meter, f"router-{job.slot}")
+    run_router(settings, job.slot, BENCH_KEY, telemetry, meter.stop, clock=time.time, group=f"bench-{job.run}")
+
+
+def _ledger(job: Job, settings: KafkaSettings, meter: Meter) -> None:
+    telemetry = MeteredTelemetry(meter, "ledger")
+    around = Surroundings(time.monotonic, meter.stop.wait, meter.stop.is_set, telemetry)
+    reader = audit_row_reader()
+    tell("ready")
+    meter.start()
+    keep_ledger(settings, job.database, reader, around)
+
+
+def _raw(job: Job, settings: KafkaSettings, meter: Meter) -> None:
+    outputs = raw_outputs(load_event_types(), datetime.now(UTC))
+    tell("ready")
+    done = pass_through(
         settings.consumer_conf(f"raw-{job.run}"),
-        settings.producer_conf(extra={"delivery.report.only.error": True, "linger.ms": 50}),
-        sources=sources,
+        settings.producer_conf(extra={"delivery.report.only.error": True, "linger.ms": RAW_LINGER_MS}),
+        sources=[topics.outbox(f"police-{number}") for number in range(PUBLISHERS)],
         outputs=lambda number: outputs[number % len(outputs)],
         records=job.events,
         batch=MAX_BATCH,
         started=meter.start,
     )
-    meter.mark()
-    return job.events
+    meter.add(done)
 
 
 def _now() -> tuple[float, float]:

@@ -9,7 +9,7 @@ import traceback
 
 import typer
 
-from streams.cli import doctor, inbox, ledger, publish, queues, router, rules, schemas, simulate, topics, up
+from streams.cli import bench, doctor, inbox, ledger, publish, queues, router, rules, schemas, simulate, topics, up
 from streams.cli.runtime import VERSION, BadUsage, Exit, ReaderGone, Refused, flush, say
 
 HELP = """
@@ -81,6 +81,7 @@ app.add_typer(queues.rejected, name="rejected", rich_help_panel=OPERATE)
 app.add_typer(queues.held, name="held", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
 app.command("router", rich_help_panel=OPERATE)(router.router)
+app.command("bench", rich_help_panel=PROVE)(bench.bench)
 
 
 def main() -> None:

@@ -1,0 +1,110 @@
+"""The bench's table: what is measured, in which order, and how each figure relates to the raw pass-through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from statistics import median
+from typing import NamedTuple
+
+from streams.bench.decisions import decision_micros
+from streams.bench.latency import latencies
+from streams.bench.scenario import Size
+from streams.bench.stage import Progress, Ran, Stage
+
+LATENCY_RATE = 1_000
+LATENCY_SECONDS = 15
+MANY_AGENCIES = 25_000
+
+
+class Row(NamedTuple):
+    """One figure. `ratio_to_raw` is the median over rounds of the ratio within each round."""
+
+    measure: str
+    value: float
+    unit: str
+    ratio_to_raw: float | None = None
+
+
+class Plan(NamedTuple):
+    """How much is measured."""
+
+    events: int = 60_000
+    rounds: int = 5
+    growth: bool = True
+
+
+class Clocks(NamedTuple):
+    """What the bench may not fetch for itself."""
+
+    now: datetime
+    monotonic: Callable[[], float]
+    nanoseconds: Callable[[], int]
+    pause: Callable[[float], object]
+
+
+def throughput(stage: Stage, plan: Plan, progress: Progress) -> Iterator[Row]:
+    """Raw, router with one and two slots, ledger: interleaved rounds on the same broker and events."""
+    raw: list[Ran] = []
+    one: list[Ran] = []
+    two: list[Ran] = []
+    for number in range(plan.rounds):
+        progress(f"round {number + 1} of {plan.rounds}: raw pass-through, router with one and two slots")
+        raw.append(stage.run("raw", plan.events))
+        one.append(stage.router(plan.events))
+        two.append(stage.router(plan.events, slots=2))
+    yield Row("raw", _rate(raw), "ev/s", 1.0)
+    yield Row("raw-cpu", _cpu(raw), "µs/event")
+    for name, ran in (("router-1", one), ("router-2", two)):
+        yield Row(name, _rate(ran), "ev/s", median(a.rate / b.rate for a, b in zip(ran, raw, strict=True)))
+        yield Row(f"{name}-cpu", _cpu(ran), "µs/event")
+    yield Row("router-1-memory", median(r.rss_bytes for r in one) / 2**20, "MiB")
+    progress("ledger: the audit records of those rounds")
+    audits = plan.events * plan.rounds * 2
+    ledger = stage.run("ledger", audits, database=stage.database())
+    yield Row("ledger", ledger.rate, "ev/s", ledger.rate / _rate(raw))
+    yield Row("ledger-to-router", ledger.rate / _rate(one), "ratio")
+    yield Row("ledger-cpu", ledger.cpu_micros, "µs/event")
+
+
+def latency(stage: Stage, clocks: Clocks, progress: Progress) -> Iterator[Row]:
+    """p50 and p99 at 1,000 events a second."""
+    progress(f"latency at {LATENCY_RATE} events a second for {LATENCY_SECONDS} s")
+    spent = latencies(
+        stage,
+        rate=LATENCY_RATE,
+        seconds=LATENCY_SECONDS,
+        now=clocks.now,
+        clock=clocks.monotonic,
+        pause=clocks.pause,
+    )
+    for name, share in (("latency-p50", 0.5), ("latency-p99", 0.99)):
+        yield Row(name, spent[int(len(spent) * share)] * 1000, "ms")
+
+
+def memory(stage: Stage, plan: Plan, progress: Progress) -> Iterator[Row]:
+    """A slot's resident memory with a national number of agencies."""
+    progress(f"a rule set of {MANY_AGENCIES:,} agencies")
+    stage.put_in_force(Size(schools=MANY_AGENCIES))
+    ran = stage.run("router", min(plan.events, 20_000))
+    stage.put_in_force(Size())
+    yield Row(f"router-memory-{MANY_AGENCIES}-agencies", ran.rss_bytes / 2**20, "MiB")
+
+
+def decisions(stage: Stage, plan: Plan, clocks: Clocks, progress: Progress) -> Iterator[Row]:
+    """Microseconds a decision as rules, agencies and recipients grow."""
+    sizes = [(f"decide-{rules}", Size(rules=rules)) for rules in (100, 1_000, 10_000, 100_000)]
+    if plan.growth:
+        sizes += [(f"decide-{count}-agencies", Size(schools=count, rules=100)) for count in (10, 1_000, MANY_AGENCIES)]
+        sizes += [(f"decide-{n}-recipients", Size(rules=100, recipients=n)) for n in (1, 10, 30)]
+    for name, size in sizes:
+        progress(f"decisions: {name}")
+        yield Row(name, decision_micros(size, stage.event_types, clocks.now, clocks.nanoseconds), "µs")
+
+
+def _rate(ran: list[Ran]) -> float:
+    return median(each.rate for each in ran)
+
+
+def _cpu(ran: list[Ran]) -> float:
+    return median(each.cpu_micros for each in ran)
