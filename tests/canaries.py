@@ -18,6 +18,7 @@ from streams.simulation.synthetic_ids import nhs_numbers, upn
 from tests.events import at
 
 _SHORTEST_TEXT = 24  # characters; a field for less holds a code, not a text
+_TEXT_HEAD, _TEXT_TAIL = b"Canary", b"TellsWhereTheChildIs"
 _ENCODED_RUN = re.compile(rb"[0-9A-Za-z+/_=-]{24,}")
 _HEX_RUN = re.compile(rb"(?:[0-9A-Fa-f]{2}){12,}")
 
@@ -80,7 +81,7 @@ class Brood:
         self._next += 1
         match fmt:
             case None:
-                return f"Canary{_letters(number)}TellsWhereTheChildIs" if longest >= 36 else None
+                return f"{_TEXT_HEAD.decode()}{_letters(number)}{_TEXT_TAIL.decode()}" if longest >= 36 else None
             case "nhs-number":
                 return next(self._numbers)
             case "upn":
@@ -94,7 +95,7 @@ class Brood:
             case "uprn":
                 return f"{970_000_000_000 + number}"
             case "postcode":
-                return f"ZZ{number // 4410 % 9}{number // 441 % 10} {number % 9}{_inward(number)}"
+                return f"ZZ{number // 36_000 % 9}{number // 3_600 % 10} {number % 9}{_inward(number)}"
             case "phone":
                 return f"01632 9{number:05d}"
             case "uuid":
@@ -128,21 +129,31 @@ class Search:
     """
 
     def __init__(self, canaries: Iterable[Canary]) -> None:
-        canaries = tuple(canaries)
         self._by_value: dict[bytes, Canary] = {each.value.encode(): each for each in canaries}
-        codes = [re.escape(value) for value, each in self._by_value.items() if each.is_code]
-        texts = [re.escape(value) for value, each in self._by_value.items() if not each.is_code]
-        parts = [b"|".join(texts)] if texts else []
-        if codes:
-            parts.append(rb"(?<![0-9a-f])(?:" + b"|".join(codes) + rb")(?![0-9a-f])")
+        known = self._by_value.items()
+        codes = {_shape(value) for value, each in known if each.is_code}
+        texts = {_shape(value) for value, each in known if not each.is_code}
+        parts = [b"|".join(sorted(texts))] if texts else []
+        if codes:  # the longest first: one may be the beginning of another
+            parts.append(rb"(?<![0-9a-f])(?:" + b"|".join(sorted(codes, key=len, reverse=True)) + rb")(?![0-9a-f])")
         self._pattern = re.compile(b"|".join(parts) or rb"(?!)")
 
     def found(self, data: bytes) -> set[Canary]:
-        return {self._by_value[hit] for form in disguises(data) for hit in self._pattern.findall(form)}
+        return {canary for form in disguises(data) for canary in self.plainly(form)}
 
     def plainly(self, data: bytes) -> set[Canary]:
         """Without looking behind compression and encodings: for our own bytes, of which there are many."""
-        return {self._by_value[hit] for hit in self._pattern.findall(data)}
+        return {self._by_value[hit] for hit in self._pattern.findall(data) if hit in self._by_value}
+
+
+def _shape(value: bytes) -> bytes:
+    """A pattern for all values of the same shape: one pattern for thousands of canaries keeps the search quick."""
+    if value.startswith(_TEXT_HEAD):
+        return re.escape(_TEXT_HEAD) + b"[A-Z]{4}" + re.escape(_TEXT_TAIL)
+    signs = (
+        b"[0-9]" if 48 <= sign < 58 else b"[A-Z]" if 65 <= sign < 91 else re.escape(bytes((sign,))) for sign in value
+    )
+    return b"".join(signs)
 
 
 def _merged(canaries: Iterable[Canary]) -> tuple[Canary, ...]:
