@@ -6,7 +6,7 @@ same slot takes its partitions back at once instead of after a session timeout.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
@@ -59,6 +59,8 @@ class BatchConsumer:
         self._ownership = ownership
         self._log = log
         self._closing = False
+        # What happened to partitions within the `take` under way: given up, or moved to another offset.
+        self._moved: dict[Partition, int | None] | None = None
         self._consumer = Consumer({**conf, "error_cb": lambda error: log(error.name())})
         self._consumer.subscribe(
             [pattern], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
@@ -67,14 +69,34 @@ class BatchConsumer:
     def take(self, max_records: int, wait_seconds: float) -> list[Record]:
         """Up to `max_records`, waiting at most `wait_seconds`; empty when there is nothing.
 
-        Records of one partition come in order. Raises `ExitForSupervisor` when another process uses this slot's
-        identity, `RetryLater` for anything a pause may cure.
+        Records of one partition come in order, and only of partitions that are this member's on return. Raises
+        `ExitForSupervisor` when another process uses this slot's identity, and whenever the client or the owner fails:
+        what had been gathered beside the failure is then gone, so that going on would pass records over.
         """
+        moved = self._moved = {}
         try:
-            records = self._consumer.consume(max_records, wait_seconds)
-        except KafkaException as failure:
-            raise _named(failure.args[0]) from failure
-        return self._sound(records)
+            records = self._sound(self._consumer.consume(max_records, wait_seconds))
+        except (KafkaException, RetryLater) as failure:
+            raise ExitForSupervisor(f"consumer: {_said(failure)}") from failure
+        finally:
+            self._moved = None
+        return self._still_ours(records, moved) if moved else records
+
+    def _still_ours(self, records: list[Record], moved: Mapping[Partition, int | None]) -> list[Record]:
+        """Without the records of partitions that were given up or moved while these were gathered.
+
+        The client purges them in most cases only. Of a partition that is ours (again) some may be from before and some
+        from after the move, so it is read once more from where it was moved to.
+        """
+        touched = {Partition(record.topic(), record.partition()) for record in records} & moved.keys()
+        for each in touched:
+            offset = moved[each]
+            if offset is not None:
+                try:
+                    self._consumer.seek(TopicPartition(each.topic, each.partition, offset))
+                except KafkaException as failure:
+                    raise ExitForSupervisor(f"seek: {_said(failure)}") from failure
+        return [record for record in records if Partition(record.topic(), record.partition()) not in touched]
 
     def _sound(self, records: list[Any]) -> list[Record]:
         sound = []
@@ -104,14 +126,7 @@ class BatchConsumer:
             answer = self._consumer.committed(asked, timeout=_CALL_TIMEOUT_SECONDS)
         except KafkaException as failure:
             raise RetryLater(f"committed offsets: {failure.args[0].name()}") from failure
-        return [
-            Committed(
-                Partition(each.topic, each.partition),
-                each.offset if each.offset >= 0 else None,
-                each.metadata or "",
-            )
-            for each in answer
-        ]
+        return committed_of(answer)
 
     def seek(self, positions: Sequence[Committed]) -> None:
         """Go on from these positions; a partition without one goes on from its beginning."""
@@ -121,6 +136,8 @@ class BatchConsumer:
                 self._consumer.seek(TopicPartition(each.partition.topic, each.partition.partition, offset))
             except KafkaException as failure:
                 raise RetryLater(f"seek: {failure.args[0].name()}") from failure
+            if self._moved is not None:
+                self._moved[each.partition] = offset
 
     def close(self) -> None:
         """Leave. A static member's partitions stay its own until the session times out."""
@@ -142,6 +159,10 @@ class BatchConsumer:
             for each in positions
         ]
         consumer.incremental_assign(start)
+        for each in start:
+            partition = Partition(each.topic, each.partition)
+            if self._moved is not None and partition in self._moved:
+                self._moved[partition] = each.offset  # given up and got back at once
 
     def _committed_patiently(self, partitions: Sequence[Partition]) -> list[Committed]:
         """A rebalance cannot be taken up again later, so here is the place to wait for the coordinator."""
@@ -153,11 +174,23 @@ class BatchConsumer:
         return self.committed(partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._ownership.gave_up([Partition(each.topic, each.partition) for each in partitions])
+        gone = [Partition(each.topic, each.partition) for each in partitions]
+        self._ownership.gave_up(gone)
         consumer.incremental_unassign(partitions)
+        if self._moved is not None:
+            self._moved.update(dict.fromkeys(gone))
 
 
-def _named(error: KafkaError) -> Exception:
-    if error.fatal() or error.code() == KafkaError.FENCED_INSTANCE_ID:
-        return ExitForSupervisor(f"consumer refused: {error.name()}")
-    return RetryLater(f"consumer: {error.name()}")
+def committed_of(answer: Iterable[TopicPartition]) -> list[Committed]:
+    """The client's answer about committed offsets. Raises `RetryLater` when the broker could not tell one of them."""
+    positions = []
+    for each in answer:
+        if each.error is not None:
+            raise RetryLater(f"committed offset of `{each.topic}`: {each.error.name()}")
+        offset = each.offset if each.offset >= 0 else None
+        positions.append(Committed(Partition(each.topic, each.partition), offset, each.metadata or ""))
+    return positions
+
+
+def _said(failure: KafkaException | RetryLater) -> str:
+    return str(failure) if isinstance(failure, RetryLater) else str(failure.args[0].name())

@@ -49,13 +49,17 @@ class Windows:
 
     def gained(self, partitions: Sequence[Committed]) -> None:
         self._rebalancing()
-        for each in partitions:
-            window = Window(each.metadata)
-            if each.offset is not None:
-                tail = self._tail.read(each.partition, window.tail_start(each.offset), each.offset)
-                self._planner.rebuild(window, tail)
-            self._planner.own(each.partition, window)
-            self._owned.add(each.partition)
+        windows = {each.partition: Window(each.metadata) for each in partitions}
+        tails = {
+            each.partition: (windows[each.partition].tail_start(each.offset), each.offset)
+            for each in partitions
+            if each.offset is not None
+        }
+        for record in self._tail.read(tails):
+            self._planner.rebuild(windows[Partition(record.topic(), record.partition())], (record,))
+        for partition, window in windows.items():
+            self._planner.own(partition, window)
+            self._owned.add(partition)
         self._telemetry.partitions_assigned(len(self._owned))
 
     def gave_up(self, partitions: Sequence[Partition]) -> None:

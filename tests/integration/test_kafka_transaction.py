@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from connectors.errors import ExitForSupervisor, RetryLater
 from connectors.kafka.batch_consumer import BatchConsumer, Committed, Partition, Record
 from connectors.kafka.compacted import CompactedReader
+from connectors.kafka.publisher import Outgoing, Publisher
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.tail import TailReader
 from connectors.kafka.transaction import Resume, TransactionalProducer
@@ -152,8 +154,26 @@ def test_a_range_is_read_back_without_the_markers_and_aborted_records_in_it(kafk
     slot.commit([(topic, b"b", None, None)], [], member.membership())
     last = take_some(member, lambda so_far: len(so_far) == 2)[-1].offset()
     tail = TailReader(kafka.consumer_conf(f"tail-{uuid4()}", partition_eof=True))
-    assert [r.value() for r in tail.read(Partition(topic, 0), 0, last + 2)] == [b"a", b"b"]
-    assert [r.value() for r in tail.read(Partition(topic, 0), 1, last)] == []
-    assert [r.value() for r in tail.read(Partition(topic, 0), 0, 1)] == [b"a"]
+    assert [r.value() for r in tail.read({Partition(topic, 0): (0, last + 2)})] == [b"a", b"b"]
+    assert [r.value() for r in tail.read({Partition(topic, 0): (1, last)})] == []
+    assert [r.value() for r in tail.read({Partition(topic, 0): (0, 1)})] == [b"a"]
     tail.close()
     member.close()
+
+
+def test_the_tails_of_many_partitions_are_read_side_by_side(kafka: KafkaSettings) -> None:
+    """Each range whole and in order, in well under a second a partition, and nothing is fetched afterwards."""
+    topic = f"tails-{uuid4()}"
+    admin = AdminClient(kafka.common_conf())
+    for made in admin.create_topics([NewTopic(topic, 20, 1)]).values():
+        made.result(30)
+    with Publisher(kafka) as publisher:
+        publisher.publish([Outgoing(topic, b"%d" % n, partition=n % 20) for n in range(200)])
+    tail = TailReader(kafka.consumer_conf(f"tail-{uuid4()}", partition_eof=True))
+    began = time.monotonic()
+    read = list(tail.read({Partition(topic, number): (2, 9) for number in range(20)}))
+    assert time.monotonic() - began < 10
+    for number in range(20):
+        assert [r.offset() for r in read if r.partition() == number] == [2, 3, 4, 5, 6, 7, 8]
+    assert [r.offset() for r in tail.read({Partition(topic, 3): (0, 100)})] == list(range(10))
+    tail.close()
