@@ -1,0 +1,195 @@
+"""A running exchange seen from outside, and what fault tests do to its processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from connectors import pid_files
+from connectors.errors import ConnectorFailure
+from connectors.kafka.log_ends import LogEnds
+from connectors.kafka.offset_consumer import Partition
+from connectors.kafka.reader import read_topic
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.topics import AUDIT
+from connectors.postgres.connection import connect
+from connectors.settings import Settings
+from schemas.codec import decode_record
+from tests.fault.traffic import Position
+from tests.integration.masa_command import MASA, Exchange
+from tests.support import wait_for
+
+ROUTER_GROUP = "masa-router"
+SETTLED_SECONDS = 240.0
+
+
+class NotThroughError(AssertionError):
+    """The exchange did not come through. Says what and shows the ends of the logs."""
+
+
+class Victims:
+    """The processes of a running exchange, by the names `masa up` gives them: `router-0`, `ledger`, `kafka` …
+
+    Counts what was done to them in `done`.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._paused: list[psutil.Process] = []
+        self._until = 0.0
+        self.done: Counter[str] = Counter()
+
+    def pid(self, name: str) -> int | None:
+        """The process that runs under that name now."""
+        for entry in pid_files.entries(self._data_dir / pid_files.RUN_DIR):
+            if entry.name == name and pid_files.is_running(entry.pid, entry.started_at):
+                return entry.pid
+        return None
+
+    def kill(self, name: str) -> None:
+        """`kill -9` once it runs (it may be on its way back from the last time)."""
+        pid = wait_for(lambda: self.pid(name), 90, what=f"the process `{name}`")
+        os.kill(pid, signal.SIGKILL)
+        self.done[f"kill {name.partition('-')[0]}"] += 1
+
+    def pause(self, name: str, seconds: float) -> None:
+        """SIGSTOP, for so long."""
+        process = psutil.Process(wait_for(lambda: self.pid(name), 90, what=f"the process `{name}`"))
+        process.suspend()
+        self._paused.append(process)
+        self._until = time.monotonic() + seconds
+        self.done["pause router"] += 1
+
+    @property
+    def asleep(self) -> bool:
+        return bool(self._paused)
+
+    def slept_enough(self) -> bool:
+        """Whether what is paused has been for as long as it should."""
+        return self.asleep and time.monotonic() >= self._until
+
+    def resume(self) -> None:
+        """SIGCONT to all that were paused."""
+        while self._paused:
+            self._paused.pop().resume()
+
+
+class AddedSlot:
+    """A router slot beside those of `masa up`, as an operator adds one. Restarted by the test when killed."""
+
+    def __init__(self, data_dir: Path, slot: int) -> None:
+        self._command = [*MASA, "router", "--slot", str(slot), "--data-dir", str(data_dir)]
+        self._log = data_dir / f"router-{slot}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=dict(os.environ))
+
+    def kill_and_start(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+        self.start()
+
+    def keep_running(self) -> None:
+        """As a supervisor: start it again when it has ended."""
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(60)
+
+    def partitions_owned(self) -> int:
+        """The most partitions it ever had."""
+        owned = [line.get("partitions", 0) for line in log_lines(self._log)]
+        return max(owned, default=0)
+
+
+def log_lines(log: Path) -> list[dict[str, Any]]:
+    """A process's structured log; lines that are not JSON (cut short by a kill) are passed over."""
+    lines = []
+    for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return [line for line in lines if isinstance(line, dict)]
+
+
+def logs_said(data_dir: Path) -> str:
+    """The ends of all logs, for the message of a test that failed."""
+    tails = (
+        f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-12:])
+        for log in sorted(data_dir.glob("*.log"))
+        if log.name.partition(".")[0] not in ("kafka", "postgres")
+    )
+    return "\n".join(tails)
+
+
+def await_routed(data_dir: Path, ends: Mapping[tuple[str, int], int], *, events: int) -> None:
+    """Wait until the routers have committed past these outbox ends and the ledger has `events` rows.
+
+    Asks anew through fresh clients: broker and database may have come back at other addresses.
+    """
+    began = time.monotonic()
+
+    def routed() -> bool:
+        try:
+            found = Settings.load(data_dir, {})
+            committed = LogEnds(found.kafka()).committed(ROUTER_GROUP)
+            behind = {where: at for where, at in ends.items() if committed.get(Partition(*where), 0) < at}
+            return not behind and _rows(found.database()) >= events
+        except ConnectorFailure:
+            return False
+
+    try:
+        wait_for(routed, SETTLED_SECONDS, what="the routing of everything published")
+    except AssertionError as error:
+        raise NotThroughError(f"{error} ({time.monotonic() - began:.0f} s)\n{logs_said(data_dir)}") from None
+
+
+def _rows(url: str) -> int:
+    with connect(url) as connection:
+        row: Any = connection.execute("SELECT count(*) FROM ledger.event").fetchone()
+        return int(row[0])
+
+
+def reconciled(exchange: Exchange) -> dict[str, Any]:
+    """What `masa ledger reconcile` says; everything must agree."""
+    done = exchange.masa("ledger", "reconcile", "--json")
+    assert done.stdout, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    differences = {verdict: report[verdict][:5] for verdict in ("missing", "duplicate", "unexplained")}
+    assert not any(differences.values()), (report["totals"], report["laws"], differences)
+    assert done.returncode == 0
+    assert report["ledger"]["behind"] == 0
+    return report
+
+
+def audited_positions(kafka: KafkaSettings) -> tuple[Counter[Position], Counter[str]]:
+    """The plainest possible second opinion: how often each source position is audited, and each delivery promised."""
+    positions: Counter[Position] = Counter()
+    deliveries: Counter[str] = Counter()
+    for record in read_topic(kafka, [AUDIT]):
+        audit = decode_record("audit", record.value or b"")
+        positions[audit["sourceTopic"], audit["sourcePartition"], audit["sourceOffset"]] += 1
+        deliveries.update(each["deliveryId"] for each in audit["outcomes"] if each["outcome"] == "DELIVERED")
+    return positions, deliveries
+
+
+def delivered_ids(kafka: KafkaSettings) -> Counter[str]:
+    """How often each delivery id stands in any inbox."""
+    inboxes = {each.topic for each in LogEnds(kafka).partitions(lambda name: name.endswith(".inbox"))}
+    return Counter(record.header("masa-delivery-id") or "" for record in read_topic(kafka, sorted(inboxes)))
