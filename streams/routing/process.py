@@ -100,7 +100,7 @@ def member_conf(settings: KafkaSettings, group: str, identity: str) -> ClientCon
             "topic.metadata.refresh.interval.ms": NEW_TOPIC_SECONDS * 1000,
             "fetch.wait.max.ms": 100,
             # Bounds what the client holds in memory ahead of the loop.
-            "queued.max.messages.kbytes": 32 * 1024,
+            "queued.max.messages.kbytes": 16 * 1024,
         },
     )
 
