@@ -135,8 +135,9 @@ class LiveExchange(Exchange):
                 yield b"\n".join(each if isinstance(each, bytes) else str(each).encode() for each in row)
 
     def logs(self) -> dict[str, bytes]:
-        """Every log file of the data directory."""
-        return {str(path): path.read_bytes() for path in self.data_dir.rglob("*.log") if path.is_file()}
+        """Every log file of the data directory; Kafka calls the segments of its topics `*.log` too."""
+        files = [path for path in self.data_dir.rglob("*.log") if path.is_file() and not path.stem.isdigit()]
+        return {str(path): path.read_bytes() for path in files}
 
     def metrics(self) -> dict[str, bytes]:
         """Every metrics page."""
