@@ -43,14 +43,14 @@ class Victims:
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
+        self.data_dir = data_dir
         self._paused: list[psutil.Process] = []
         self._until = 0.0
         self.done: Counter[str] = Counter()
 
     def pid(self, name: str) -> int | None:
         """The process that runs under that name now."""
-        for entry in pid_files.entries(self._data_dir / pid_files.RUN_DIR):
+        for entry in pid_files.entries(self.data_dir / pid_files.RUN_DIR):
             if entry.name == name and pid_files.is_running(entry.pid, entry.started_at):
                 return entry.pid
         return None
@@ -126,6 +126,29 @@ def log_lines(log: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             continue
     return [line for line in lines if isinstance(line, dict)]
+
+
+def processes_of(data_dir: Path, word: str = "") -> list[psutil.Process]:
+    """Every process whose command line names the data directory, whoever its parent is; the caller's own left out."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        line = " ".join(process.info["cmdline"] or ())
+        living = process.info["status"] != psutil.STATUS_ZOMBIE and process.pid != os.getpid()
+        if living and str(data_dir) in line and word in line:
+            found.append(process)
+    return found
+
+
+def amid_a_transaction(data_dir: Path) -> None:
+    """Return while some router's transaction is open, as the audit topic shows it; or after a while without any."""
+    ends = LogEnds(Settings.load(data_dir, {}).kafka())
+    audits = ends.partitions(lambda name: name == AUDIT)
+    deadline = time.monotonic() + 10
+
+    def now() -> bool:
+        return ends.written(audits) != ends.settled(audits) or time.monotonic() > deadline
+
+    wait_for(now, 20, what="an open transaction")
 
 
 def logs_said(data_dir: Path) -> str:

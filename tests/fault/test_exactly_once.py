@@ -21,6 +21,7 @@ from tests.fault.aborted import aborted_transactions
 from tests.fault.running import (
     AddedSlot,
     Victims,
+    amid_a_transaction,
     audited_positions,
     await_routed,
     delivered_ids,
@@ -54,7 +55,7 @@ class Step(NamedTuple):
     """Something to do once so many events are published."""
 
     at: int
-    what: str  # "kill NAME", "add", "pause NAME"
+    what: str  # "kill NAME", "kill-amid NAME" (while a transaction is open), "add", "pause NAME"
 
 
 def course(size: Size, seed: int) -> list[Step]:
@@ -70,7 +71,7 @@ def course(size: Size, seed: int) -> list[Step]:
     for at in sorted(rng.sample(range(events // 50, int(0.97 * events)), size.kills)):
         # While router-0 is paused it is the others' turn.
         slots = ("router-1", "added") if 0.6 * events <= at else ("router-0", "router-1")
-        steps.append(Step(at, f"kill {rng.choice(slots)}"))
+        steps.append(Step(at, f"{rng.choice(('kill', 'kill-amid'))} {rng.choice(slots)}"))
     return sorted(steps)
 
 
@@ -145,6 +146,8 @@ def run(steps: list[Step], publishers: Publishers, victims: Victims, added: Adde
 def do(what: str, victims: Victims, added: AddedSlot) -> None:
     """One step."""
     verb, _, name = what.partition(" ")
+    if verb == "kill-amid":
+        amid_a_transaction(victims.data_dir)
     if verb == "add":
         added.start()
     elif verb == "pause":
