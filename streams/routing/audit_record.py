@@ -43,7 +43,10 @@ def audit_datum(
     rejection: Rejection | None = None,
     first_seen: int | None = None,
 ) -> dict[str, Any]:
-    """One audit record. `first_seen` is the offset of an earlier record in the same partition."""
+    """One audit record. `source` names the publisher of a rejected record; of any other the facts do.
+
+    `first_seen` is the offset of an earlier record in the same partition.
+    """
     return {
         "kind": kind.value,
         "sourceTopic": origin.topic,
@@ -55,7 +58,7 @@ def audit_datum(
         "contentDigest": origin.digest,
         "eventId": facts.event_id if facts else None,
         "eventType": facts.event_type if facts else None,
-        "source": facts.source if facts else source,
+        "source": facts.source if facts and rejection is None else source,
         "ruleSet": rule_set,
         "reasons": list(reasons),
         "inputs": inputs_datum(facts) if facts else None,

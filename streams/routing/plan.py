@@ -256,7 +256,6 @@ class Planner:
         window.stage_not_routed(origin.offset)
         self.tally.rejected(event.facts.event_type if event else None, rejection.reason)
         rules = self._rules
-        owner = self._owner(origin.topic)
         datum = audit_datum(
             Disposition.REJECTED,
             origin,
@@ -264,10 +263,18 @@ class Planner:
             self._slot,
             facts=event.facts if event else None,
             rule_set=rules.hash if rules else None,
-            source=owner if rules is None or (owner and AgencyId(owner) in rules.agencies) else None,
+            source=self._publisher(record, origin),
             rejection=rejection,
         )
         return [rejected_record(record, origin, rejection, now), self._audit(datum, event)]
+
+    def _publisher(self, record: Record, origin: Origin) -> AgencyId | None:
+        """Who published a rejected record. A name that the rule set does not have could be anything, so is not said."""
+        owner, rules = self._owner(origin.topic), self._rules
+        if rules is None:
+            return None if owner is None else AgencyId(owner)
+        found = publisher(owner, dict(record.headers() or ()))
+        return None if isinstance(found, Rejection) or found not in rules.agencies else found
 
     def _hold(self, record: Record, origin: Origin, event: Event, decision: Decision, now: EpochMillis) -> list[Output]:
         """The event as a whole waits."""
