@@ -45,6 +45,7 @@ def audit_datum(
 ) -> dict[str, Any]:
     """One audit record. `source` names the publisher of a rejected record; of any other the facts do.
 
+    A rejected record has no inputs: nothing was decided by its claims, which may hold anything at all.
     `first_seen` is the offset of an earlier record in the same partition.
     """
     return {
@@ -61,7 +62,7 @@ def audit_datum(
         "source": facts.source if facts and rejection is None else source,
         "ruleSet": rule_set,
         "reasons": list(reasons),
-        "inputs": inputs_datum(facts) if facts else None,
+        "inputs": inputs_datum(facts) if facts and rejection is None else None,
         "outcomes": outcomes or [],
         "rejection": None
         if rejection is None

@@ -292,18 +292,21 @@ class Planner:
 
 
 def unknown_recipient(event: Event, rules: RuleSet) -> Rejection | None:
-    """A judgement or exclusion about an agency nobody knows cannot be honoured, so the event must not go out."""
-    for each in event.facts.judgements:
-        if each.agency is not None and each.agency not in rules.agencies:
-            return _no_such("envelope.proposedRecipients")
-    for exclusion in event.facts.exclusions:
-        if exclusion.agency not in rules.agencies:
-            return _no_such("envelope.excludeRecipients")
+    """A judgement or exclusion about a name nobody has cannot be honoured, so the event must not go out."""
+    for path, named in (
+        ("envelope.proposedRecipients", event.facts.judgements),
+        ("envelope.excludeRecipients", event.facts.exclusions),
+    ):
+        for each in named:
+            if each.agency is not None and each.agency not in rules.agencies:
+                return _no_such(path, "an agency")
+            if each.role is not None and not any(each.role in area.roles for area in rules.areas.values()):
+                return _no_such(path, "a role")
     return None
 
 
-def _no_such(path: str) -> Rejection:
-    return Rejection(RejectReason.UNKNOWN_RECIPIENT, path, "names an agency that is not in the rule set: use its id")
+def _no_such(path: str, what: str) -> Rejection:
+    return Rejection(RejectReason.UNKNOWN_RECIPIENT, path, f"names {what} that is not in the rule set: use its id")
 
 
 def _inbox_of(agency: AgencyId, channel: str) -> str:

@@ -261,13 +261,55 @@ def test_headers_must_say_what_the_envelope_says(header: str) -> None:
     assert [each["reason"] for each in planned.rejected] == ["HEADERS"]
 
 
-def test_a_judgement_about_nobody_known_stops_the_event() -> None:
-    """It cannot be honoured, so nothing goes out."""
+def judging(agency: str | None, role: str | None) -> dict[str, Any]:
+    """An event whose publisher withholds from these."""
     datum = an_incident()
-    one = {"role": None, "judgement": "WITHHELD", "ground": "DETRIMENT", "decidedBy": "NAMED_DECISION_MAKER"}
-    datum["envelope"]["proposedRecipients"] = [{"agency": "oak-scool", **one, "reasonDigest": None, "reviewOn": None}]
-    planned = Desk(rules()).plan([record(datum)])
+    one = {"judgement": "WITHHELD", "ground": "DETRIMENT", "decidedBy": "NAMED_DECISION_MAKER"}
+    datum["envelope"]["proposedRecipients"] = [
+        {"agency": agency, "role": role, **one, "reasonDigest": None, "reviewOn": None}
+    ]
+    return datum
+
+
+def excluding(agency: str, role: str | None) -> dict[str, Any]:
+    """An event with a conflict of interest (P-05)."""
+    datum = an_incident()
+    ground = "CLOSE_TO_PERSON_OF_CONCERN"
+    datum["envelope"]["excludeRecipients"] = [{"agency": agency, "role": role, "ground": ground}]
+    return datum
+
+
+UNHEARD_OF = {
+    "judgement about an agency": judging("oak-scool", None),
+    "judgement about a role": judging(None, "dsll"),
+    "judgement about a role in an agency": judging("oak-school", "dsll"),
+    "exclusion of an agency": excluding("oak-scool", None),
+    "exclusion of a role": excluding("oak-school", "dsll"),
+}
+
+
+@pytest.mark.parametrize("name", UNHEARD_OF)
+def test_a_misspelt_recipient_stops_the_event(name: str) -> None:
+    """What the publisher withheld from a name nobody has cannot be honoured, so nothing goes out to anybody."""
+    planned = Desk(rules()).plan([record(UNHEARD_OF[name])])
+    assert planned.deliveries == []
     assert [each["reason"] for each in planned.rejected] == [RejectReason.UNKNOWN_RECIPIENT]
+
+
+def test_withholding_from_a_role_keeps_everybody_in_it_from_receiving() -> None:
+    """Spelt rightly, the same judgement is honoured."""
+    planned = Desk(rules()).plan([record(judging(None, "dsl"))])
+    assert [each.agency for each in planned.deliveries] == ["north-csc"]
+
+
+@pytest.mark.parametrize(
+    "datum", [judging("jane-doe-12-park-road", None), put(an_incident(), "envelope.masaId", "jane-doe")]
+)
+def test_a_rejected_events_claims_are_not_in_the_audit_record(datum: dict[str, Any]) -> None:
+    """Nothing was decided by them, and names that nobody knows could hold anything (A-02)."""
+    (audit,) = Desk(rules()).plan([record(datum)]).audits
+    assert (audit["kind"], audit["eventId"]) == ("REJECTED", EVENT_ID)
+    assert "jane-doe" not in repr(audit)
 
 
 def test_a_candidate_that_cannot_be_found_is_held_and_the_others_receive() -> None:
