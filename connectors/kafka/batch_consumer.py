@@ -61,7 +61,8 @@ class BatchConsumer:
         self._closing = False
         # What happened to partitions within the `take` under way: given up, or moved to another offset.
         self._moved: dict[Partition, int | None] | None = None
-        self._consumer = Consumer({**conf, "error_cb": lambda error: log(error.name())})
+        self._fatal: str | None = None
+        self._consumer = Consumer({**conf, "error_cb": self._on_error})
         self._consumer.subscribe(
             [pattern], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
@@ -80,6 +81,8 @@ class BatchConsumer:
             raise ExitForSupervisor(f"consumer: {_said(failure)}") from failure
         finally:
             self._moved = None
+        if self._fatal is not None:
+            raise ExitForSupervisor(f"consumer refused: {self._fatal}")
         return self._still_ours(records, moved) if moved else records
 
     def _still_ours(self, records: list[Record], moved: Mapping[Partition, int | None]) -> list[Record]:
@@ -106,7 +109,7 @@ class BatchConsumer:
                 sound.append(record)
             elif error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
                 self._log(error.name())  # a topic that was deleted; the subscription drops it
-            elif error.fatal() or error.code() == KafkaError.FENCED_INSTANCE_ID:
+            elif _beyond_repair(error):
                 raise ExitForSupervisor(f"consumer refused: {error.name()}")
             else:
                 self._log(error.name())
@@ -144,6 +147,12 @@ class BatchConsumer:
         self._closing = True
         self._consumer.close()
 
+    def _on_error(self, error: KafkaError) -> None:
+        """Called within `take`, where raising would do no good."""
+        self._log(error.name())
+        if _beyond_repair(error):
+            self._fatal = error.name()
+
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._closing:
             return  # a rebalance that ends while leaving: nothing will be read any more
@@ -179,6 +188,11 @@ class BatchConsumer:
         consumer.incremental_unassign(partitions)
         if self._moved is not None:
             self._moved.update(dict.fromkeys(gone))
+
+
+def _beyond_repair(error: KafkaError) -> bool:
+    """Of a static member that was fenced the client says only `_FATAL`, without the flag, and gives no more records."""
+    return bool(error.fatal()) or error.code() in (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID)
 
 
 def committed_of(answer: Iterable[TopicPartition]) -> list[Committed]:

@@ -177,3 +177,34 @@ def test_the_tails_of_many_partitions_are_read_side_by_side(kafka: KafkaSettings
         assert [r.offset() for r in read if r.partition() == number] == [2, 3, 4, 5, 6, 7, 8]
     assert [r.offset() for r in tail.read({Partition(topic, 3): (0, 100)})] == list(range(10))
     tail.close()
+
+
+def test_a_second_holder_of_the_slots_membership_ends_the_first(kafka: KafkaSettings) -> None:
+    """The older member is told to exit instead of waiting for ever for records that the newer one gets."""
+    topic = make_topic(kafka, f"member-{uuid4()}")
+    conf = kafka.consumer_conf(f"group-{topic}", group_instance_id="slot-0", extra={"heartbeat.interval.ms": 500})
+
+    def held(owned: Owned) -> BatchConsumer:
+        return BatchConsumer(
+            {**conf, "partition.assignment.strategy": "cooperative-sticky"},
+            pattern=f"^{topic}$",
+            ownership=owned,
+            log=lambda _: None,
+        )
+
+    owned = Owned()
+    older = held(owned)
+    take_some(older, lambda _: bool(owned.positions))
+    newer = held(Owned())
+
+    def ended() -> bool:
+        newer.take(1, 0.1)
+        try:
+            older.take(1, 0.1)
+        except ExitForSupervisor:
+            return True
+        return False
+
+    wait_for(ended, 60, what="the end of the older member")
+    older.close()
+    newer.close()

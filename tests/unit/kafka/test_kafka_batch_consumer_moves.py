@@ -24,6 +24,7 @@ class Message(NamedTuple):
 
     place: Partition
     at: int
+    failure: KafkaError | None = None
 
     def topic(self) -> str:
         return self.place.topic
@@ -34,18 +35,22 @@ class Message(NamedTuple):
     def offset(self) -> int:
         return self.at
 
-    def error(self) -> None:
-        return None
+    def error(self) -> KafkaError | None:
+        return self.failure
 
 
 class Client:
     """The client's interface: `consume` plays a scene, then gives the messages it had gathered."""
 
-    def __init__(self, conf: object) -> None:
+    def __init__(self) -> None:
         self.gathered: list[Message] = []
         self.scene: Callable[[], None] = lambda: None
         self.seeks: list[tuple[str, int]] = []
         self.committed_at = 0
+
+    def configured(self, conf: dict[str, Any]) -> Client:
+        self.error_cb = conf["error_cb"]
+        return self
 
     def subscribe(self, _: object, *, on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
         self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
@@ -85,8 +90,8 @@ class Unable(Owner):
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Client:
-    made = Client({})
-    monkeypatch.setattr(batch_consumer, "Consumer", lambda conf: made)
+    made = Client()
+    monkeypatch.setattr(batch_consumer, "Consumer", made.configured)
     made.gathered = [Message(A, 7), Message(B, 3), Message(A, 8)]
     return made
 
@@ -160,6 +165,30 @@ def test_a_client_that_fails_while_gathering_ends_the_process(client: Client) ->
     client.scene = failing
     with pytest.raises(ExitForSupervisor, match="_STATE"):
         consumer.take(10, 1.0)
+
+
+def test_a_fatal_error_that_the_client_only_tells_ends_the_process(client: Client) -> None:
+    """A static member that was fenced gets no more records and no error with them: it would wait for ever."""
+    consumer = member(Owner())
+    client.gathered = []
+    client.scene = lambda: client.error_cb(KafkaError(KafkaError._FATAL))
+    with pytest.raises(ExitForSupervisor, match="_FATAL"):
+        consumer.take(10, 1.0)
+
+
+def test_a_fatal_error_in_place_of_a_record_ends_the_process(client: Client) -> None:
+    """The client gives the general code without the fatal flag."""
+    consumer = member(Owner())
+    client.gathered = [Message(A, 0, KafkaError(KafkaError._FATAL))]
+    with pytest.raises(ExitForSupervisor, match="_FATAL"):
+        consumer.take(10, 1.0)
+
+
+def test_an_error_that_the_client_cures_itself_is_only_logged(client: Client) -> None:
+    """A broker that is away for a moment."""
+    consumer = member(Owner())
+    client.scene = lambda: client.error_cb(KafkaError(KafkaError._TRANSPORT))
+    assert len(consumer.take(10, 1.0)) == 3
 
 
 def test_an_offset_that_the_broker_could_not_tell_is_not_taken_for_none() -> None:
