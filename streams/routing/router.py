@@ -18,7 +18,7 @@ from streams.routing.policy_feed import PolicyFeed
 from streams.routing.repeats import Window
 from streams.routing.tally import Tally
 
-MAX_BATCH = 2_000  # planned while the one before commits; more gains nothing and holds memory
+MAX_BATCH = 1_000  # planned while the one before commits; more gains nothing and holds memory
 BATCH_WAIT_SECONDS = 0.05
 _PAUSE_SECONDS = 0.5
 _PATIENCE = 120  # pauses before the process gives up for its supervisor
