@@ -1,4 +1,4 @@
-"""Hypothesis strategies: any datum of a schema with possible times and lengths, whether or not it would be valid as an event."""
+"""Hypothesis strategies: any datum of a schema with possible times and lengths, valid as an event or not."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Callable
 
@@ -19,9 +20,13 @@ from streams.routing.intake import Intake
 from streams.routing.plan import Planner
 from streams.routing.policy_feed import PolicyFeed
 from streams.routing.router import Router, Windows
+from streams.routing.watchdog import Watchdog
 
 ROUTER_GROUP = "masa-router"
-CALL_TIMEOUT_SECONDS = 20.0
+CALL_TIMEOUT_SECONDS = 15.0
+# Longer than any sound turn of the loop: one call repeated a few times, or a rule set of 100,000 rules being built.
+STANDSTILL_SECONDS = 60.0
+STANDSTILL_STATUS = 70  # EX_SOFTWARE
 # A crashed slot that is not restarted blocks its partitions' readers until the transaction times out (design, section
 # 6), and a rebalance waits for the session: both as short as the broker and a busy machine allow.
 TRANSACTION_TIMEOUT_MS = 12_000
@@ -49,7 +54,8 @@ def run_router(
     planner = Planner(Intake(event_types, pseudonymiser), pseudonymiser, slot)
     reading = settings.consumer_conf(f"{identity}-reading", client_id=f"{identity}-reading", partition_eof=True)
     reader, tail = CompactedReader(reading, topics.POLICY), TailReader(reading)
-    windows = Windows(planner, tail, telemetry)
+    watchdog = Watchdog(STANDSTILL_SECONDS, clock, lambda: _end_now(telemetry))
+    windows = Windows(planner, tail, telemetry, watchdog.beat)
     consumer = BatchConsumer(
         member_conf(settings, group, identity),
         pattern=topics.OUTBOX_PATTERN,
@@ -67,14 +73,23 @@ def run_router(
         telemetry=telemetry,
         clock=clock,
         stop=stop,
+        beat=watchdog.beat,
     )
     _calm_collector()
+    watchdog.start()
     try:
         router.run()
     finally:
+        watchdog.stop()
         producer.close()
         for client in (consumer, reader, tail):
             client.close()
+
+
+def _end_now(telemetry: Telemetry) -> None:
+    """End without waiting for threads: one of them is stuck in the client library and will never come back."""
+    telemetry.process_stopping(reason=f"nothing moved for {STANDSTILL_SECONDS:g} s")
+    os._exit(STANDSTILL_STATUS)
 
 
 def _calm_collector() -> None:

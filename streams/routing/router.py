@@ -39,7 +39,11 @@ class RouterTelemetry(Protocol):
 class Windows:
     """Keeps the planner's windows in step with the partitions this slot owns."""
 
-    def __init__(self, planner: Planner, tail: TailReader, telemetry: RouterTelemetry) -> None:
+    def __init__(
+        self, planner: Planner, tail: TailReader, telemetry: RouterTelemetry, beat: Callable[[], None]
+    ) -> None:
+        """`beat` is called for every record read back: a long tail is no standstill."""
+        self._beat = beat
         self._planner = planner
         self._tail = tail
         self._telemetry = telemetry
@@ -56,6 +60,7 @@ class Windows:
             if each.offset is not None
         }
         for record in self._tail.read(tails):
+            self._beat()
             self._planner.rebuild(windows[Partition(record.topic(), record.partition())], (record,))
         for partition, window in windows.items():
             self._planner.own(partition, window)
@@ -105,8 +110,10 @@ class Router:
         telemetry: RouterTelemetry,
         clock: Callable[[], float],
         stop: threading.Event,
+        beat: Callable[[], None],
     ) -> None:
-        """`clock` gives Unix time in seconds."""
+        """`clock` gives Unix time in seconds; `beat` is called at every turn, so that a standstill is noticed."""
+        self._beat = beat
         self._consumer = consumer
         self._producer = producer
         self._planner = planner
@@ -181,6 +188,7 @@ class Router:
         batch, self._under_way = self._under_way, None
         if batch is None:
             return True
+        self._beat()
         try:
             batch.commit.result()
         except ConnectorFailure as failure:
@@ -221,6 +229,7 @@ class Router:
     def _patiently(self, attempt: Callable[[], _T]) -> _T:
         """Repeat while a pause may cure it; then leave it to the supervisor."""
         for _ in range(_PATIENCE):
+            self._beat()
             try:
                 return attempt()
             except RetryLater as failure:
