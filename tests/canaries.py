@@ -52,7 +52,7 @@ class Brood:
         """A copy of `datum` with a canary in every text and code that may be withheld.
 
         The fields in `keep` keep their value, which then is their canary, unless it is the home authority's code: that
-        is metadata.
+        is metadata (of a protected child it is looked for on its own, since the audit record keeps it).
         """
         planted, kept = copy.deepcopy(dict(datum)), frozenset(keep)
         found: list[Canary] = []

@@ -12,6 +12,9 @@ from schemas.registry import EventType
 from schemas.vocabulary import FieldClass
 
 
+HOME_AUTHORITY = "envelope.area.gss"
+
+
 class Entitlements:
     """Of one rule set."""
 
@@ -32,9 +35,14 @@ class Entitlements:
     def fields(
         self, event_type: EventType, agency: str, roles: Iterable[str], rules: Iterable[str], *, protected: bool
     ) -> set[str]:
-        """Paths that may hold a value: metadata, and what the rules' shares name."""
+        """Paths that may hold a value: metadata, and what the rules' shares name.
+
+        Where a protected child lives is no metadata: its home authority is for roles listed as locating alone.
+        """
         given = set(roles)
         paths = {leaf.path for leaf in event_type.leaves if leaf.is_routing}
+        if protected:
+            paths.discard(HOME_AUTHORITY)
         for name in rules:
             rule = self._rules[name]
             area = self._areas[rule["area"]]
@@ -43,4 +51,6 @@ class Entitlements:
             if protected and not locating:
                 shared -= {leaf.path for leaf in event_type.leaves if FieldClass.LOCATING in leaf.classes}
             paths |= shared
+            if locating:
+                paths.add(HOME_AUTHORITY)
         return paths - {leaf.path for leaf in event_type.leaves if FieldClass.CONTROL in leaf.classes}

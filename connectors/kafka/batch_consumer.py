@@ -14,7 +14,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from connectors.errors import ExitForSupervisor, RetryLater
 from connectors.kafka.settings import ClientConf
 
-_CALL_TIMEOUT_SECONDS = 10.0
+_CALL_TIMEOUT_SECONDS = 5.0
 _ASSIGN_TRIES = 6
 
 

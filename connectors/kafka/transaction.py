@@ -24,7 +24,7 @@ from connectors.kafka.settings import ClientConf
 
 _POLL_EVERY = 512  # outputs between two looks at the client's events
 _FULL_WAIT_SECONDS = 0.05  # pause when the client's queue is full
-_RETRIES = 3
+_RETRIES = 2
 
 # Values as bytes: the client takes twice as long over text.
 Headers = list[tuple[str, str | bytes | None]]

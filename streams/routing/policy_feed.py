@@ -79,9 +79,10 @@ class PolicyFeed:
             changed = self._accept(entry) or changed
         return changed
 
-    def read_to_end(self, attempts: int) -> None:
-        """Block until the topic's end was reached once, trying at most `attempts` times a second apart."""
+    def read_to_end(self, attempts: int, beat: Callable[[], None]) -> None:
+        """Block until the topic's end was reached once, in at most `attempts` waits of a second, each with a beat."""
         for _ in range(attempts):
+            beat()
             try:
                 self.refresh(1.0)
             except RetryLater:

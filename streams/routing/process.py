@@ -23,9 +23,9 @@ from streams.routing.router import Router, Windows
 from streams.routing.watchdog import Watchdog
 
 ROUTER_GROUP = "masa-router"
-CALL_TIMEOUT_SECONDS = 15.0
+CALL_TIMEOUT_SECONDS = 12.0
 # Longer than any sound turn of the loop: one call repeated a few times, or a rule set of 100,000 rules being built.
-STANDSTILL_SECONDS = 60.0
+STANDSTILL_SECONDS = 40.0
 STANDSTILL_STATUS = 70  # EX_SOFTWARE
 # A crashed slot that is not restarted blocks its partitions' readers until the transaction times out (design, section
 # 6), and a rebalance waits for the session: both as short as the broker and a busy machine allow.

@@ -131,7 +131,7 @@ class Router:
         self._telemetry.process_waiting("the transaction coordinator")
         self._patiently(self._producer.open)
         self._telemetry.process_waiting("the rule set")
-        self._feed.read_to_end(attempts=_PATIENCE)
+        self._feed.read_to_end(_PATIENCE, self._beat)
         self._planner.use(self._feed.rules)
         self._telemetry.process_ready()
         while not self._stop.is_set():

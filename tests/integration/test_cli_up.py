@@ -70,11 +70,6 @@ def test_killed_children_and_a_killed_parent_lose_nothing(exchange: Exchange) ->
     assert running(children) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="send_offsets_to_transaction ignores its timeout while the group coordinator was down (librdkafka#5456, "
-    "#5511): a router slot then waits for ever, and nothing ends its process",
-)
 def test_routing_goes_on_after_the_broker_was_killed(exchange: Exchange) -> None:
     """The broker is started again, and both slots route what is published after that."""
     exchange.start("--slots", "2")

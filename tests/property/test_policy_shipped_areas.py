@@ -106,11 +106,11 @@ def test_index_and_reference_agree_on_the_shipped_areas(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(load_event_types()))
 def test_no_shipped_rule_lets_a_protected_childs_location_out(name: str) -> None:
-    """P-02 over the real projections: LOCATING fields reach the listed roles alone."""
+    """P-02 over the real projections: LOCATING fields and the home authority reach the listed roles alone."""
     areas, _, rules = shipped()
     kind, rnd = load_event_types()[name], Random(name)
     listed = {area.spec.area: set(area.spec.locating_roles) for area in areas}
-    locating = {leaf.path for leaf in kind.leaves if FieldClass.LOCATING in leaf.classes}
+    locating = {leaf.path for leaf in kind.leaves if FieldClass.LOCATING in leaf.classes} | {"envelope.area.gss"}
     for _ in range(200):
         facts = varied(rnd, kind)._replace(protection=rnd.choice(["PROTECTED", "REFUGE", "PLACEMENT"]))
         for outcome in decide(facts, rules, NOW).outcomes:

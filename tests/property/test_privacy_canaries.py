@@ -31,7 +31,7 @@ from streams.policy.index import RuleSet
 from streams.policy.load import load_areas
 from streams.policy.model import Area
 from tests.canaries import Brood, Canary, Planted, Search, not_null
-from tests.entitlements import Entitlements
+from tests.entitlements import HOME_AUTHORITY, Entitlements
 from tests.events import an_event, at, put
 from tests.planned import PSEUDONYMS, Arrived, Delivery, Desk, Planned, key_and_headers, sent
 from tests.property.policy_worlds import AGREEMENTS, NORTH_AGENCIES, rule
@@ -173,6 +173,17 @@ def leaks(made: Planted, planned: Planned, allowed: Entitlements, *, protected: 
         yield from (f"{named(canary)} beside a kept payload" for canary in search.plainly(said))
     for delivery in planned.deliveries:
         yield from leaks_of(delivery, search, allowed, protected=protected)
+        if protected:
+            yield from homes_told(delivery, at(made.datum, HOME_AUTHORITY), allowed)
+
+
+def homes_told(delivery: Delivery, home: str | None, allowed: Entitlements) -> Iterator[str]:
+    """A protected child's home authority, by whatever field, outside the fields of a locating role."""
+    code = (home or "no authority stated").encode()
+    if code in key_and_headers([delivery.output]):
+        yield f"the home authority in a key or header to {delivery.agency}"
+    if code in (delivery.output[1] or b"") and not allowed.is_locating(delivery.agency, delivery.roles):
+        yield f"the home authority delivered to {delivery.agency} as {', '.join(delivery.roles)}"
 
 
 def named(canary: Canary) -> str:

@@ -35,6 +35,7 @@ _ENVELOPE = {
     "eventId": "ROUTING",
     "sourceOrg.id": "LOCATING",
     "urgency": "ROUTING",
+    "area.gss": "ROUTING",
     "proposedRecipients": "CONTROL",
     "concerns": "CIRCUMSTANCE",
     "settings.schoolUrn": "LOCATING",

@@ -145,6 +145,36 @@ def test_locating_fields_of_an_unprotected_child_follow_the_share() -> None:
     assert "envelope.settings.schoolUrn" not in reasons_of(facts(), area([SCHOOL]), "oak-school")
 
 
+HOME_AUTHORITY = "envelope.area.gss"
+PROBATION = allow("to-probation", "offender-manager", "category:PROBATION")
+
+
+@pytest.mark.parametrize("protection", ["PROTECTED", "REFUGE", "PLACEMENT", "UNKNOWN"])
+def test_the_home_authority_of_a_protected_child_reaches_listed_roles_only(protection: str) -> None:
+    """P-02, P-06: two events compared would tell of a move; the reason names a service of the person of concern."""
+    event, here = facts(protection=protection), area([SCHOOL, HOME, PROBATION])
+    assert reasons_of(event, here, "oak-school")[HOME_AUTHORITY] == "PROTECTED_ADDRESS"
+    assert reasons_of(event, here, "north-probation")[HOME_AUTHORITY] == "PERSON_OF_CONCERN_SERVICE"
+    assert HOME_AUTHORITY not in reasons_of(event, here, "north-csc")
+
+
+def test_the_home_authority_is_told_through_any_listed_role_whatever_it_shares() -> None:
+    """An agency addressed twice gets what its listed role may have; addressed in others only, it gets none."""
+    mixed = agency("mixed", category="PROBATION", roles=["offender-manager", "front-door"])
+    agencies = [*(a for a in AGENCIES if a["id"] != "north-probation"), mixed]
+    listed = allow("b", "front-door", "category:PROBATION")
+    event = facts(protection="PROTECTED")
+    assert HOME_AUTHORITY not in reasons_of(event, area([PROBATION, listed], agencies=agencies), "mixed")
+    unlisted = area([PROBATION, listed], agencies=agencies, spec={"locatingRoles": []})
+    assert reasons_of(event, unlisted, "mixed")[HOME_AUTHORITY] == "PROTECTED_ADDRESS"
+
+
+def test_the_home_authority_of_an_unprotected_child_is_metadata() -> None:
+    here = area([SCHOOL, PROBATION])
+    for name in ("oak-school", "north-probation"):
+        assert HOME_AUTHORITY not in reasons_of(facts(), here, name)
+
+
 def test_instructions_to_the_exchange_reach_nobody() -> None:
     assert reasons_of(facts(), area([HOME]), "north-csc")["envelope.proposedRecipients"] == "CONTROL_FIELD"
 
