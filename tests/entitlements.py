@@ -11,7 +11,6 @@ from typing import Any
 from schemas.registry import EventType
 from schemas.vocabulary import FieldClass
 
-
 HOME_AUTHORITY = "envelope.area.gss"
 
 

@@ -2,6 +2,11 @@
 
 Everything is withheld unless a rule's share names it; then the recipient's role and the child's protection take away.
 Routing metadata is always kept, instructions to the exchange never.
+
+One exception among the metadata: the home authority of a protected child (address protection anything but NONE) goes
+to the area's locating roles only, whatever the type of event. Tying it to events that tell of a move would not do: two
+ordinary events compared tell of one as well, and an agency may serve several authorities. The decision and its audit
+record still use it.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from streams.policy.contract import EventTypeLike, LeafLike
 from streams.policy.decision import FieldPlan, Withheld
 from streams.policy.reasons import ReasonCode
 
+HOME_AUTHORITY = "envelope.area.gss"
 ONLY_ROUTING = frozenset({FieldClass.ROUTING})
 NOT_FOR_PERSON_OF_CONCERN = frozenset({FieldClass.LOCATING, FieldClass.CONTACT, FieldClass.PLACEMENT})
 ONLY_CONFIRMED = frozenset({FieldClass.SEXUAL_HEALTH, FieldClass.SENSITIVE_SERVICE})
@@ -51,6 +57,8 @@ def plan(kind: EventTypeLike, grants: Iterable[Grant], *, protected: bool) -> Fi
 
 def _reason(leaf: LeafLike, grants: tuple[Grant, ...], *, protected: bool) -> ReasonCode | None:
     """Why the field is withheld, None when at least one grant gives it."""
+    if protected and leaf.path == HOME_AUTHORITY:
+        return _home_withheld(grants)
     if leaf.classes == ONLY_ROUTING:
         return None
     if FieldClass.CONTROL in leaf.classes:
@@ -59,6 +67,15 @@ def _reason(leaf: LeafLike, grants: tuple[Grant, ...], *, protected: bool) -> Re
     if None in taken:
         return None
     return next((reason for reason in _WEIGHT if reason in taken), ReasonCode.NOT_IN_SHARE)
+
+
+def _home_withheld(grants: tuple[Grant, ...]) -> ReasonCode | None:
+    """Why a protected child's home authority is withheld, None when a role of the recipient may hold it."""
+    if any(grant.view.locating and not grant.view.person_of_concern for grant in grants):
+        return None
+    if all(grant.view.person_of_concern for grant in grants):
+        return ReasonCode.PERSON_OF_CONCERN_SERVICE
+    return ReasonCode.PROTECTED_ADDRESS
 
 
 def taken_away(leaf: LeafLike, grant: Grant, *, protected: bool) -> ReasonCode | None:

@@ -33,6 +33,8 @@ def plan_by_reference(kind: EventTypeLike, facts: Facts, granted: list[Granted])
 
 
 def _why_not(leaf: LeafLike, facts: Facts, granted: list[Granted]) -> str | None:
+    if leaf.path == "envelope.area.gss" and facts.protection != "NONE":
+        return _why_not_home(granted)
     if set(leaf.classes) == {FieldClass.ROUTING}:
         return None
     if FieldClass.CONTROL in leaf.classes:
@@ -45,6 +47,15 @@ def _why_not(leaf: LeafLike, facts: Facts, granted: list[Granted]) -> str | None
                 return None
             reasons.append(reason)
     return next((reason for reason in ORDER if reason in reasons), "NOT_IN_SHARE")
+
+
+def _why_not_home(granted: list[Granted]) -> str | None:
+    """Where a protected child lives, even as an authority, is for locating roles."""
+    serves_concern = [any(role["serves"] == "PERSON_OF_CONCERN" for role in grant.roles) for grant in granted]
+    locating = [all(role["locating"] for role in grant.roles) for grant in granted]
+    if any(may and not concern for may, concern in zip(locating, serves_concern, strict=True)):
+        return None
+    return "PERSON_OF_CONCERN_SERVICE" if False not in serves_concern else "PROTECTED_ADDRESS"
 
 
 def _barred(leaf: LeafLike, facts: Facts, grant: Granted) -> str | None:

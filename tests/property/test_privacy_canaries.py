@@ -496,6 +496,7 @@ def test_the_leak_check_finds_planted_leaks() -> None:
     found = list(leaks(made, opened, entitlements(), protected=True))
     assert any("envelope.contact.phone delivered to oakfield-primary" in each for each in found)
     assert any("where the child is (envelope.contact.phone)" in each for each in found)
+    assert any("the home authority delivered to oakfield-primary" in each for each in found)
     name = at(made.datum, "envelope.child.name")
     spoken = Planned(((school.output[0], school.output[1], name, school.output[3]),), ())
     assert "envelope.child.name in a key or header" in list(leaks(made, spoken, entitlements(), protected=True))
