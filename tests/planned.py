@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.client.outbox import outbox_record
 from connectors.kafka import topics
-from connectors.kafka.batch_consumer import Partition
+from connectors.kafka.partition import Partition
 from connectors.kafka.publisher import Outgoing
 from connectors.kafka.transaction import Output, Resume
 from schemas.codec import decode_event, decode_record

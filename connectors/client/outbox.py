@@ -6,12 +6,12 @@ it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from connectors.kafka.publisher import Outgoing
 from connectors.kafka.topics import GATEWAY_OUTBOX, outbox
 from schemas.codec import encode_event
+from schemas.dates import iso_instant
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventType
 
@@ -34,7 +34,7 @@ def outbox_record(
         ("ce_id", envelope["eventId"].encode()),
         ("ce_source", f"urn:masa:{envelope['masaId']}:{agency}".encode()),
         ("ce_type", event_type.name.encode()),
-        ("ce_time", _iso(envelope["occurredAt"]).encode()),
+        ("ce_time", iso_instant(envelope["occurredAt"]).encode()),
         ("content-type", CONTENT_TYPE),
     )
     return Outgoing(
@@ -43,8 +43,3 @@ def outbox_record(
         value=encode_event(event_type, datum),
         headers=(*headers, (AGENCY_HEADER, agency.encode())) if gateway else headers,
     )
-
-
-def _iso(milliseconds: int) -> str:
-    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

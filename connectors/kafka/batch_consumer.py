@@ -12,15 +12,11 @@ from typing import Any, NamedTuple, Protocol
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.errors import ExitForSupervisor, RetryLater
+from connectors.kafka.partition import Partition
 from connectors.kafka.settings import ClientConf
 
 _CALL_TIMEOUT_SECONDS = 5.0
 _ASSIGN_TRIES = 6
-
-
-class Partition(NamedTuple):
-    topic: str
-    partition: int
 
 
 class Committed(NamedTuple):

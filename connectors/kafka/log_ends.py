@@ -10,7 +10,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from connectors.errors import NotReady
-from connectors.kafka.offset_consumer import Partition, kafka_failures, named
+from connectors.kafka.offset_consumer import kafka_failures, named
+from connectors.kafka.partition import Partition
 from connectors.kafka.settings import KafkaSettings
 from connectors.waiting import wait_until
 

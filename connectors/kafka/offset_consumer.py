@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.errors import ChangeSettings, ConnectorFailure, ExitForSupervisor, NotPermitted, NotReady, RetryLater
+from connectors.kafka.partition import Partition
 from connectors.kafka.settings import KafkaSettings
 from connectors.waiting import Deadline
 
@@ -22,11 +23,6 @@ _QUEUED_KBYTES = 16_384
 _RANGE_RECORDS = 2_000
 
 Headers = tuple[tuple[str, bytes | None], ...]
-
-
-class Partition(NamedTuple):
-    topic: str
-    partition: int
 
 
 class Record(NamedTuple):

@@ -8,7 +8,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from connectors.errors import RetryLater
-from connectors.kafka.batch_consumer import Partition, Record
+from connectors.kafka.batch_consumer import Record
+from connectors.kafka.partition import Partition
 from connectors.kafka.settings import ClientConf
 from connectors.waiting import Deadline
 

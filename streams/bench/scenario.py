@@ -12,8 +12,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from schemas.codec import encode_event
+from schemas.dates import iso_instant
 from schemas.examples import example, new_event_id
-from schemas.json_values import write_instant
 from schemas.registry import EventType, EventTypes
 from streams.policy.artefact import Artefact, compile_areas
 from streams.policy.model import AgencyModel, AgreementModel, Area, AreaFile, ProjectionModel, RuleModel
@@ -93,7 +93,7 @@ def _headers(envelope: dict[str, Any], publisher: str) -> list[tuple[str, str | 
         ("ce_id", envelope["eventId"]),
         ("ce_source", f"urn:agency:{publisher}"),
         ("ce_type", EVENT_TYPE),
-        ("ce_time", write_instant(envelope["occurredAt"], "")),
+        ("ce_time", iso_instant(envelope["occurredAt"])),
         ("content-type", "application/avro"),
     ]
 

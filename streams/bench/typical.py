@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from connectors.kafka import topics
-from connectors.kafka.batch_consumer import Partition
+from connectors.kafka.partition import Partition
 from connectors.kafka.transaction import Output
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventTypes

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from schemas.dates import iso_instant
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -103,8 +105,7 @@ def instant(milliseconds: int | None) -> str | None:
     """ISO 8601 in UTC with milliseconds, as everywhere on the wire."""
     if milliseconds is None:
         return None
-    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso_instant(milliseconds)
 
 
 def emit(value: object) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from connectors.errors import RetryLater
-from connectors.kafka.offset_consumer import OffsetConsumer, Partition, Polled
+from connectors.kafka.offset_consumer import OffsetConsumer, Polled
+from connectors.kafka.partition import Partition
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import AUDIT
 from streams.ledger.rows import RowReader, Rows

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 from connectors.kafka import topics
 from connectors.kafka.log_ends import LogEnds, Offsets
-from connectors.kafka.offset_consumer import Partition, Record, read_ranges
+from connectors.kafka.offset_consumer import Record, read_ranges
+from connectors.kafka.partition import Partition
 from connectors.kafka.settings import KafkaSettings
 from connectors.postgres.connection import Connection, connect, database_failures
 from streams.ledger import sql

@@ -7,12 +7,10 @@ prepared once for each distinct outcome.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from connectors.kafka.transaction import Headers
 from schemas.cutter import Cuts
-from schemas.dates import MILLIS_PER_DAY, date_of_days
 from schemas.paths import collapse
 from schemas.registry import EventType
 from schemas.vocabulary import OutcomeKind
@@ -107,16 +105,3 @@ def shortened(plan: FieldPlan, contract: EventType) -> Short:
     for path, reason in plan.withheld:
         by_reason.setdefault(reason, []).append(path)
     return tuple((reason, collapse(paths, contract.paths)) for reason, paths in by_reason.items())
-
-
-def iso(millis: int) -> str:
-    """RFC 3339 in UTC with milliseconds, as CloudEvents wants times."""
-    day, rest = divmod(millis, MILLIS_PER_DAY)
-    minute, rest = divmod(rest, 60_000)
-    second, milli = divmod(rest, 1_000)
-    return f"{_day(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}.{milli:03d}Z"
-
-
-@lru_cache(10_000)
-def _day(days: int) -> str:
-    return date_of_days(days).isoformat()

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from connectors.kafka import topics
-from connectors.kafka.batch_consumer import Partition, Record
+from connectors.kafka.batch_consumer import Record
+from connectors.kafka.partition import Partition
 from connectors.kafka.transaction import Headers, Output, Resume
 from schemas.codec import encode_record
+from schemas.dates import iso_instant
 from schemas.framing import SINGLE_OBJECT_MARK
 from schemas.pseudonym import Pseudonymiser, delivery_id
 from schemas.registry import record_wire
@@ -25,7 +27,7 @@ from streams.policy.facts import AgencyId, EpochMillis
 from streams.policy.index import RuleSet
 from streams.routing.audit_pieces import AuditPieces, Origin, ack_by_piece, delivered_piece
 from streams.routing.audit_record import audit_datum
-from streams.routing.deliveries import Preparer, iso
+from streams.routing.deliveries import Preparer
 from streams.routing.event import Claim, Event, Rejection
 from streams.routing.intake import Intake
 from streams.routing.kept import held_record, rejected_record
@@ -212,7 +214,7 @@ class Planner:
                     held.append(outcome.agency)
                 continue
             if not dynamic:
-                dynamic = [("ce_id", facts.event_id.encode()), ("ce_time", iso(facts.occurred_at).encode())]
+                dynamic = [("ce_id", facts.event_id.encode()), ("ce_time", iso_instant(facts.occurred_at).encode())]
             identity = delivery_id(facts.event_id, outcome.agency, 1).encode()
             due = self._due.get(outcome.clock) or self._due_of(outcome.clock, now)
             pieces.append(prepared.audit + delivered_piece(identity, due.piece))
@@ -233,7 +235,9 @@ class Planner:
         """When acknowledgement is due; the same for the whole batch."""
         assert self._rules is not None  # noqa: S101 - only called with rules
         at = ack_by(clock, now, self._rules.calendar) if clock else None
-        due = self._due[clock] = Due(ack_by_piece(at), [] if at is None else [("masa-ack-by", iso(at).encode())])
+        due = self._due[clock] = Due(
+            ack_by_piece(at), [] if at is None else [("masa-ack-by", iso_instant(at).encode())]
+        )
         return due
 
     def _repeat(self, origin: Origin, event: Event, first: int, now: EpochMillis) -> Output:

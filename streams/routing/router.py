@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple, Protocol, TypeVar
 
 from connectors.errors import AbortAndReplan, ConnectorFailure, ExitForSupervisor, RebuildClient, RetryLater
-from connectors.kafka.batch_consumer import BatchConsumer, Committed, Partition, Record
+from connectors.kafka.batch_consumer import BatchConsumer, Committed, Record
+from connectors.kafka.partition import Partition
 from connectors.kafka.tail import TailReader
 from connectors.kafka.transaction import TransactionalProducer
 from connectors.telemetry import RoutedBatch

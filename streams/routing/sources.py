@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from connectors.client.outbox import AGENCY_HEADER
 from schemas.vocabulary import RejectReason
 from streams.policy.facts import AgencyId
 from streams.routing.event import Claim, Rejection
 
-AGENCY_HEADER = "masa-agency"
 CHECKED_HEADERS = {"ce_id": "envelope.eventId", "ce_type": "envelope.eventType"}
 
 

@@ -17,7 +17,7 @@ import psutil
 from connectors import pid_files
 from connectors.errors import ConnectorFailure
 from connectors.kafka.log_ends import LogEnds
-from connectors.kafka.offset_consumer import Partition
+from connectors.kafka.partition import Partition
 from connectors.kafka.reader import read_topic
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import AUDIT

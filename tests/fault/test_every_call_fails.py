@@ -25,7 +25,7 @@ from connectors.errors import ExitForSupervisor
 from connectors.kafka import topics, transaction
 from connectors.kafka.local import LocalBroker
 from connectors.kafka.log_ends import LogEnds
-from connectors.kafka.offset_consumer import Partition
+from connectors.kafka.partition import Partition
 from connectors.kafka.publisher import Outgoing, Publisher
 from connectors.kafka.settings import KafkaSettings
 from connectors.telemetry import Telemetry

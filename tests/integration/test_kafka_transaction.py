@@ -10,8 +10,9 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from connectors.errors import ExitForSupervisor, RetryLater
-from connectors.kafka.batch_consumer import BatchConsumer, Committed, Partition, Record
+from connectors.kafka.batch_consumer import BatchConsumer, Committed, Record
 from connectors.kafka.compacted import CompactedReader
+from connectors.kafka.partition import Partition
 from connectors.kafka.publisher import Outgoing, Publisher
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.tail import TailReader

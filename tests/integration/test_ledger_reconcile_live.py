@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from connectors.errors import NotReady
 from connectors.kafka.local import LocalBroker
 from connectors.kafka.log_ends import LogEnds
-from connectors.kafka.offset_consumer import Partition
+from connectors.kafka.partition import Partition
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import AUDIT, GATEWAY_INBOX, HELD, REJECTED
 from connectors.postgres.connection import connect
@@ -155,9 +155,7 @@ def test_planted_faults_are_found_in_topics_and_tables(exchange: tuple[KafkaSett
     end = LogEnds(settings).settled([Partition(OUTBOX, 0)])[Partition(OUTBOX, 0)]
     commit_past(settings, end)
     with connect(url) as connection:
-        connection.execute(
-            "DELETE FROM ledger.outcome WHERE (audit_partition, audit_offset, agency) = (0, 0, 'gp')"
-        )
+        connection.execute("DELETE FROM ledger.outcome WHERE (audit_partition, audit_offset, agency) = (0, 0, 'gp')")
         connection.execute("UPDATE ledger.event SET kind = 'DECIDED' WHERE kind = 'HELD' AND source_offset = 7")
         connection.execute("DELETE FROM ledger.event WHERE source_offset = 59")
     answer = check(exchange).to_json()

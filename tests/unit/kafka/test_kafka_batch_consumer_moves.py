@@ -14,7 +14,8 @@ from confluent_kafka import KafkaError, KafkaException
 
 from connectors.errors import ExitForSupervisor, RetryLater
 from connectors.kafka import batch_consumer
-from connectors.kafka.batch_consumer import BatchConsumer, Committed, Partition, committed_of
+from connectors.kafka.batch_consumer import BatchConsumer, Committed, committed_of
+from connectors.kafka.partition import Partition
 
 A, B = Partition("a", 0), Partition("b", 0)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.kafka.offset_consumer import Partition, Polled, Record
+from connectors.kafka.offset_consumer import Polled, Record
+from connectors.kafka.partition import Partition
 from connectors.kafka.topics import AUDIT
 from schemas.codec import encode_record
 from streams.ledger.audit import audit_row_reader

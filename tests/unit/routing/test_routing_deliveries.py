@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.dates import iso_instant
 from schemas.paths import expand
 from schemas.vocabulary import OutcomeKind
 from streams.policy.decision import FieldPlan, Outcome, Withheld
 from streams.policy.facts import AgencyId, RoleId, RuleId
-from streams.routing.deliveries import Preparer, iso, shortened
+from streams.routing.deliveries import Preparer, shortened
 from tests.events import event_type
 from tests.planned import intake
 
@@ -87,6 +88,6 @@ def test_short_paths_by_reason_stand_for_exactly_the_withheld_fields(paths: set[
 @given(st.integers(0, 4_133_980_799_999))
 def test_times_are_rfc_3339_in_utc(millis: int) -> None:
     """To the millisecond, as CloudEvents wants them."""
-    parsed = datetime.fromisoformat(iso(millis))
+    parsed = datetime.fromisoformat(iso_instant(millis))
     assert parsed.tzinfo == UTC
     assert round(parsed.timestamp() * 1000) == millis
