@@ -58,6 +58,7 @@ class BatchConsumer:
         # What happened to partitions within the `take` under way: given up, or moved to another offset.
         self._moved: dict[Partition, int | None] | None = None
         self._fatal: str | None = None
+        self._incremental = "cooperative" in str(conf.get("partition.assignment.strategy", ""))
         self._consumer = Consumer({**conf, "error_cb": self._on_error})
         self._consumer.subscribe(
             [pattern], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
@@ -163,7 +164,10 @@ class BatchConsumer:
             )
             for each in positions
         ]
-        consumer.incremental_assign(start)
+        if self._incremental:
+            consumer.incremental_assign(start)
+        else:
+            consumer.assign(start)
         for each in start:
             partition = Partition(each.topic, each.partition)
             if self._moved is not None and partition in self._moved:
@@ -181,7 +185,10 @@ class BatchConsumer:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         gone = [Partition(each.topic, each.partition) for each in partitions]
         self._ownership.gave_up(gone)
-        consumer.incremental_unassign(partitions)
+        if self._incremental:
+            consumer.incremental_unassign(partitions)
+        else:
+            consumer.unassign()
         if self._moved is not None:
             self._moved.update(dict.fromkeys(gone))
 

@@ -73,6 +73,10 @@ class Client:
 
     def incremental_unassign(self, partitions: list[Any]) -> None: ...
 
+    def assign(self, partitions: list[Any]) -> None: ...
+
+    def unassign(self) -> None: ...
+
 
 class Owner:
     """Takes and gives what it is told to."""
