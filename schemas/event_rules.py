@@ -14,15 +14,17 @@ from schemas.field_classes import Leaf
 from schemas.field_rules import FIRST_DAY, LAST_DAY
 from schemas.identifiers import SCHEME_FORMATS, check_format, has_postcode
 from schemas.registry import EventType
-from schemas.vocabulary import FieldClass, LegalGateway, RejectReason
+from schemas.vocabulary import FieldClass, IdentifierScheme, LegalGateway, RejectReason
 from schemas.wire import Datum
 
 CLOCK_SKEW_MS = 5 * 60_000  # how far ahead of ours a publisher's clock may run
 OLDEST_YEARS = 26  # a care leaver is supported to 25
 EARLIEST_DELIVERY_DAYS = -42  # an expected date may have passed by this much when the event comes
 LATEST_DELIVERY_DAYS = 310
+ALLEGATION = "lado.allegation"
 S213B_FIELDS = ("consentEvidence", "chosenAuthority")  # of every type that S213B_HOUSING may be used for
 _UNKNOWN = "UNKNOWN"
+_URN_SCHEMES = frozenset({IdentifierScheme.URN, IdentifierScheme.OFSTED_URN})
 _MUST_BE_STATED = ("purpose", "urgency", "dpRegime", "addressProtection")
 _ADDRESS_NAME = re.compile(r"(?:line[0-9]*|street|town|.*postcode|.*uprn|.*address(?:line[0-9]*)?)", re.IGNORECASE)
 _TEXT_CLASSES = frozenset({FieldClass.NARRATIVE, FieldClass.CONTACT})
@@ -162,6 +164,16 @@ def required_fields_are_there(event: Context) -> Iterator[FieldProblem]:
             yield FieldProblem(path, RejectReason.REQUIRED_FIELD, "is empty", right)
 
 
+def accused_setting_is_named(event: Context) -> Iterator[FieldProblem]:
+    """An allegation in a setting that has a URN names it, so that it can be kept from that setting (P-16)."""
+    if event.event_type.name != ALLEGATION or event.datum["settingScheme"] not in _URN_SCHEMES:
+        return
+    if not event.envelope["settings"]["accusedSettingUrn"]:
+        right = "the setting's URN: without it the exchange cannot keep the event from that setting"
+        path = "settings.accusedSettingUrn"
+        yield _problem(path, RejectReason.REQUIRED_FIELD, "is empty though `settingScheme` is a URN", right)
+
+
 def refuge_has_no_address(event: Context) -> Iterator[FieldProblem]:
     """A refuge's address never enters the exchange, neither as a field nor inside a text (P-03)."""
     if event.envelope["addressProtection"] != "REFUGE":
@@ -186,6 +198,7 @@ EVENT_RULES: tuple[Rule, ...] = (
     child_is_young,
     judgements_are_whole,
     required_fields_are_there,
+    accused_setting_is_named,
     refuge_has_no_address,
 )
 

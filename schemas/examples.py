@@ -28,6 +28,7 @@ _BY_FORMAT = {
     "nhs-number": "9991002340",
     "upn": "B801200005001",
     "urn": "990001",
+    "setting-urn": "EY990001",
     "ods": "RZ1",
     "gss": "E10000099",
     "laestab": "9992001",

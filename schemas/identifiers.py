@@ -21,6 +21,8 @@ _UPN_TEMPORARY_SERIAL = "ABCDEFGHJKLMNPQRTUVWXYZ"  # letters worth 0 to 22: no I
 _GSS = re.compile(r"(?:E0[6-9]|E10|E23|W06|S12|N09)[0-9]{6}")
 _ODS = re.compile(r"[A-Z0-9]{3,8}")
 _URN = re.compile(r"[1-9][0-9]{5}")
+# Ofsted numbers childcare EY…, social care SC…, childminder agencies CA…, and newer registrations without letters.
+_SETTING_URN = re.compile(r"(?:(?:EY|SC|CA)[0-9]{6}|[1-9][0-9]{5,6})")
 _LAESTAB = re.compile(r"[2-9][0-9]{6}")
 _UPRN = re.compile(r"[1-9][0-9]{0,11}")
 _POSTCODE = re.compile(r"(?:GIR ?0AA|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][ABD-HJLNP-UW-Z]{2})")
@@ -78,6 +80,12 @@ def urn(value: str) -> Explanation | None:
     return _shape(_URN, value, "a URN: 6 digits, the first not 0")
 
 
+def setting_urn(value: str) -> Explanation | None:
+    """URN of any setting: of a school (Get Information about Schools) or of a provider registered with Ofsted."""
+    right = "a URN of a school or an Ofsted URN: 6 or 7 digits, the first not 0, or EY, SC or CA and 6 digits"
+    return _shape(_SETTING_URN, value, right)
+
+
 def laestab(value: str) -> Explanation | None:
     """Authority (3) and establishment (4) number."""
     return _shape(_LAESTAB, value, "a LAESTAB: 7 digits without `/`, authority 201 to 999 first")
@@ -117,6 +125,7 @@ VALIDATORS: Mapping[str, Validator] = {
     "nhs-number": nhs_number,
     "upn": upn,
     "urn": urn,
+    "setting-urn": setting_urn,
     "ods": ods,
     "gss": gss,
     "laestab": laestab,
@@ -135,6 +144,7 @@ SCHEME_FORMATS: Mapping[str, str] = {
     "ODS": "ods",
     "URN": "urn",
     "LAESTAB": "laestab",
+    "OFSTED_URN": "setting-urn",
 }
 
 

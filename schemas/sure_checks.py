@@ -15,7 +15,7 @@ from schemas.identifiers import check_format
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 _REMEMBERED_CODES = 65_536
-_ORGANISATION_FORMATS = ("urn", "ods", "gss", "laestab", "agency-id", "role-id")
+_ORGANISATION_FORMATS = ("urn", "setting-urn", "ods", "gss", "laestab", "agency-id", "role-id")
 _PERSONAL_FORMATS = ("uprn", "postcode", "phone")
 
 Check = Callable[[str], bool]

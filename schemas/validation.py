@@ -4,7 +4,8 @@ The rules, each named by its `RejectReason`:
 
 - `UNKNOWN_ENUM`, `TYPE_MISMATCH`, `REQUIRED_FIELD`: the datum has the shape of its schema; what must be stated is
   (purpose, urgency, regime, address protection, publisher's category are never UNKNOWN); the catalogue's required
-  fields are there; a judgement names somebody, and a ground when it withholds (L-02, L-03).
+  fields are there; a judgement names somebody, and a ground when it withholds (L-02, L-03); an allegation names the
+  setting of the accused if that has a URN (P-16).
 - `IDENTIFIER`: every identifier has its right form (I-02, I-03); `TEXT_TOO_LONG`: texts keep their limits (E-04).
 - `TIME`: occurred ≤ recorded ≤ published ≤ received (+ 5 minutes); every time lies between 1900 and 2100; the child
   is not born in the future nor more than 26 years ago (care leavers are supported to 25), or not born at all.

@@ -88,6 +88,8 @@ class Brood:
                 return upn("998", f"{4000 + number // 1000:04d}", 26, number % 1000)
             case "urn":
                 return f"{980_000 + number % 10_000:06d}"
+            case "setting-urn":
+                return f"EY{970_000 + number % 10_000:06d}"
             case "ods":
                 return f"QJ{number:06d}"
             case "gss":

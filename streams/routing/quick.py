@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from schemas.cutter import Cuts, Cutter, Run, compile_cutter, compile_projector
 from schemas.dates import MILLIS_PER_DAY, completed_years
-from schemas.event_rules import CLOCK_SKEW_MS
+from schemas.event_rules import ALLEGATION, CLOCK_SKEW_MS
 from schemas.framing import SINGLE_OBJECT_MARK
 from schemas.identifiers import SCHEME_FORMATS, check_format
 from schemas.pseudonym import Pseudonymiser
@@ -133,6 +133,7 @@ class QuickReader:
             or version != contract.version
             or (category, gateway, regime, purpose) not in compiled.gateways
             or (gateway == "S49A_DAA" and school is None)
+            or (accused is None and event_type == ALLEGATION)  # its payload says whether there must be one
             or urgency == "UNKNOWN"
             or protection not in _PLAIN_PROTECTION
             or not _sure_codes(masa_id, scheme, identifier)

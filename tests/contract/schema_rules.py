@@ -26,8 +26,8 @@ EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "ev
 NAMED = {f"uk.masa.{name}": node for name, node in TYPES.items()}
 
 NULLABLE_ROUTING = words("envelope.area.gss envelope.supersedes")
-FORMATS = words("nhs-number upn urn ods gss laestab uprn postcode phone agency-id role-id uuid")
-LOCATING_FORMATS = words("urn ods gss laestab uprn postcode phone upn")
+FORMATS = words("nhs-number upn urn setting-urn ods gss laestab uprn postcode phone agency-id role-id uuid")
+LOCATING_FORMATS = words("urn setting-urn ods gss laestab uprn postcode phone upn")
 IDENTITY_FORMATS = words("nhs-number upn")
 LOGICAL_TYPES = {"uuid": "string", "timestamp-millis": "long", "date": "int"}
 # a value of one of these types tells something of these classes, wherever it stands

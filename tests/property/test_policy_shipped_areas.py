@@ -60,6 +60,8 @@ def varied(rnd: Random, kind: EventType) -> Facts:
     def code(scheme: str) -> LocatorToken | None:
         return rnd.choice([None, LocatorToken("lost"), *(token(scheme, c) for s, c in codes if s == scheme)])
 
+    nursery = token("URN", "EY990001")  # an accused setting is named by either kind of URN, under one scheme
+
     def maybe(share: float = 0.25) -> bool:
         return rnd.random() < share
 
@@ -81,7 +83,7 @@ def varied(rnd: Random, kind: EventType) -> Facts:
         "community_health": code("ODS"),
         "placing_la": rnd.choice(las),
         "host_la": rnd.choice(las),
-        "accused_setting": code("URN") if maybe() else None,
+        "accused_setting": rnd.choice([code("URN"), nursery]) if maybe() else None,
         "judgements": tuple(
             Judgement(
                 AgencyId(rnd.choice(names)), None, rnd.choice(["CONFIRMED", "CONFIRMED", "WITHHELD"]), "DETRIMENT"

@@ -328,7 +328,9 @@ def test_a_refuge_address_never_gets_in() -> None:
     assert tried
 
 
-@pytest.mark.parametrize("setting", ["oakfield-primary", "kingsmere-academy", "varley-college"])
+@pytest.mark.parametrize(
+    "setting", ["oakfield-primary", "kingsmere-academy", "varley-college", "little-acorns-nursery"]
+)
 def test_an_allegation_never_reaches_the_setting_of_the_accused(setting: str) -> None:
     """LADO lane (P-16): whoever publishes, and even when the publisher confirms the setting by name."""
     accused = rules().agencies.get(setting)  # type: ignore[call-overload]

@@ -24,7 +24,7 @@ from schemas.field_classes import Leaf
 from schemas.registry import EventType, load_event_types
 from streams.policy.decision import FieldPlan
 from streams.policy.facts import AgencyId, EpochMillis
-from streams.routing.event import Event
+from streams.routing.event import Event, Rejection
 from streams.routing.intake import Intake
 from tests.datums import datums
 from tests.events import EVENT_ID, NOW_MS, an_event, at
@@ -53,6 +53,7 @@ CODES: dict[str, list[str]] = {
     "nhs-number": ["9991002340", "9991002341", "9434765919", "943476591 ", "٩٩٩١٠٠٢٣٤٠", "1111111111"],
     "upn": ["B801200005001", "A801200005001", "B80120000500A", "b801200005001", ""],
     "urn": ["990001", "090001", "99000", "9900011", "٩٩٠٠٠١", "990001\n"],
+    "setting-urn": ["990001", "EY990001", "SC990101", "2599001", "ey990001", "EY99001", "EY990001\n", "090001"],
     "ods": ["RZ1", "rz1", "RZ", "Z99001", "Z99001\n", "ÀZ1"],
     "gss": ["E10000099", "E06000098", "E23000099", "X10000099", "E1000009", "E10000099\n"],
     "uprn": ["100000000001", "0", "1000000000012", "1"],
@@ -248,6 +249,23 @@ def test_each_rule_of_validation_holds_the_quick_way_back(
     compared(encode_event(event_type, good))
     compared(encode_event(event_type, bad))
     compared(encode_event(event_type, good))
+
+
+@pytest.mark.parametrize("scheme", ["URN", "OFSTED_URN", "LOCAL", None])
+def test_an_allegation_that_names_no_accused_setting_is_left_to_the_slow_way(scheme: str | None) -> None:
+    """P-16: only the slow way reads the payload's scheme; it rejects a kind of URN, and takes the others."""
+    event_type = load_event_types()["lado.allegation"]
+    named = an_event(event_type, settingScheme=scheme, envelope__settings__accusedSettingUrn="EY990001")
+    assert compared(encode_event(event_type, named)) is not None
+    unnamed = encode_event(event_type, an_event(event_type, settingScheme=scheme,
+                                                envelope__settings__accusedSettingUrn=None))  # fmt: skip
+    assert compared(unnamed) is None
+    found = intake().read(unnamed, SOURCE, EpochMillis(NOW_MS))
+    if scheme in ("URN", "OFSTED_URN"):
+        assert isinstance(found, Rejection)
+        assert (found.reason, found.path) == ("REQUIRED_FIELD", "envelope.settings.accusedSettingUrn")
+    else:
+        assert isinstance(found, Event)
 
 
 def test_every_day_of_birth_around_the_limit_is_judged_alike() -> None:

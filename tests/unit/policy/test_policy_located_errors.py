@@ -96,6 +96,8 @@ MISTAKES = [
             "    roles: [dsl]\n    authorities: [E06000099]", "`E06000099` is not an authority of this area",
             "E10000099", line="authorities: [E06000099]"),
     Mistake("bad GSS", AREA, "authorities: [E10000099]", "authorities: [E1000099]", "`E1000099` is no gss code", "GSS"),
+    Mistake("bad Ofsted URN", AGENCIES, '{scheme: URN, id: "990001"}', '{scheme: OFSTED_URN, id: "ey990001"}',
+            "`ey990001` is no setting-urn code", "Ofsted"),
     Mistake("bad URN", AGENCIES, 'id: "990001"', 'id: "99001"', "`99001` is no urn code", "URN"),
     Mistake("bad phone", AGENCIES, "phone: 01632 960003", "phone: ask Jane", "is no phone code", "telephone"),
     Mistake("code used twice", AGENCIES, "scheme: GSS, id: E10000099", "scheme: GSS, id: E23000099",

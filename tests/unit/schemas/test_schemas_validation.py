@@ -14,6 +14,7 @@ from tests.events import EVENT_ID, NOW_MS, an_event, at, event_type, put
 
 ENCOMPASS = "police.domestic-abuse-incident"
 MOVED = "housing.household-moved"
+LADO = "lado.allegation"
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
 TODAY = NOW_MS // DAY_MS
 
@@ -64,7 +65,10 @@ ONE_CHANGE = [
     (ENCOMPASS, E + "purpose", "HOUSING_DUTY", E + "purpose", "GATEWAY_CONDITIONS"),
     ("education.absence-concern", E + "dpRegime", "DPA_PART3", E + "dpRegime", "GATEWAY_CONDITIONS"),
     (ENCOMPASS, E + "sourceOrg.category", "SCHOOL", E + "sourceOrg.category", "PUBLISHER_NOT_PERMITTED"),
+    # the setting of the accused is named, or the exchange could not keep the event from it (P-16)
+    (LADO, E + "settings.accusedSettingUrn", None, E + "settings.accusedSettingUrn", "REQUIRED_FIELD"),
     # identifiers
+    (LADO, E + "settings.accusedSettingUrn", "EY9", E + "settings.accusedSettingUrn", "IDENTIFIER"),
     (ENCOMPASS, E + "eventId", "1", E + "eventId", "IDENTIFIER"),
     (ENCOMPASS, E + "masaId", "North Shire", E + "masaId", "IDENTIFIER"),
     (ENCOMPASS, E + "sourceOrg.id", "Northshire", E + "sourceOrg.id", "IDENTIFIER"),
@@ -196,3 +200,24 @@ def test_every_required_field_is_missed(name: str) -> None:
         assert at(datum, path) is None
         found = validate(kind, datum, received_at_ms=NOW_MS)
         assert (path, "REQUIRED_FIELD") in {(p.path, p.code.value) for p in found}
+
+
+@pytest.mark.parametrize("scheme", ["URN", "OFSTED_URN"])
+@pytest.mark.parametrize("accused", [None, ""])
+def test_an_allegation_in_a_setting_with_a_urn_names_the_setting_it_is_kept_from(scheme: str, accused: Any) -> None:
+    """P-16: the payload names it by a kind of URN, so the envelope can, and must."""
+    path = "envelope.settings.accusedSettingUrn"
+    found = problems(LADO, ("settingScheme", scheme), (path, accused))
+    assert (path, "REQUIRED_FIELD") in [(each.path, each.code) for each in found]
+
+
+@pytest.mark.parametrize("scheme", [None, "UNKNOWN", "ODS", "LOCAL", "CHARITY"])
+def test_an_allegation_in_a_setting_without_a_urn_needs_none(scheme: str | None) -> None:
+    """A foster home, a hospital, a club."""
+    assert problems(LADO, ("settingScheme", scheme), ("envelope.settings.accusedSettingUrn", None)) == []
+
+
+@pytest.mark.parametrize("code", ["990001", "EY990001", "SC990101", "2599001"])
+def test_an_accused_setting_is_named_by_either_kind_of_urn(code: str) -> None:
+    """A school's, a nursery's, a children's home's."""
+    assert problems(LADO, ("envelope.settings.accusedSettingUrn", code)) == []
