@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 AREAS  := $(wildcard deploy/areas/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench format clean
+.PHONY: help install run test check fault bench format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ check: $(STAMP) ## lint, formatting, types, contract and rule cases; changes not
 	$(BIN)/mypy
 	$(BIN)/masa schemas check
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules test $$area"; $(BIN)/masa rules test $$area; done
+
+fault: $(STAMP) ## kill, pause and add processes under 200,000 events; about a quarter of an hour
+	MASA_FAULT_SIZE=full $(BIN)/pytest tests/fault
 
 bench: $(STAMP) ## measure throughput and latency against raw librdkafka on this machine
 	$(BIN)/masa bench

@@ -44,7 +44,7 @@ AGENCY = "northshire-police"
 OUTBOX = topics.outbox(AGENCY)
 PSEUDONYMS = Pseudonymiser(PSEUDONYM_KEY)
 NUMBERS = count(1)
-TRIES = 5  # how often a call that may be repeated is repeated
+TRIES = 5  # more often than a call that may be repeated is repeated
 
 PRODUCES = 8  # of the batch below, at least; the test of the batch says so
 FULL = os.environ.get("MASA_FAULT_SIZE") == "full"
