@@ -42,16 +42,20 @@ def print_event(found: dict[str, Any]) -> None:
     if found["reasons"]:
         typer.echo(f"reasons: {', '.join(found['reasons'])}")
     if found["rejection"]:
-        rejection = found["rejection"]
-        where = f" in {rejection['path']}" if rejection["path"] else ""
-        typer.echo(f"{rejection['reason']}{where}: {rejection['explanation']}")
+        typer.echo(_why(found["rejection"]))
     if found["outcomes"]:
         columns = ("agency", "outcome", "rules", "reasons", "withheld", "answer by")
         table(None, columns, (_outcome_row(outcome) for outcome in found["outcomes"]))
     if found["repeats"]:
         typer.echo(f"published {len(found['repeats'])} more times with the same content, not delivered again")
     for other in found["others"]:
-        typer.echo(f"also {other['kind'].lower()} at {other['decidedAt']}")
+        why = f": {_why(other['rejection'])}" if other["rejection"] else ""
+        typer.echo(f"also {other['kind'].lower()} at {other['decidedAt']}{why}")
+
+
+def _why(rejection: dict[str, Any]) -> str:
+    where = f" in {rejection['path']}" if rejection["path"] else ""
+    return f"{rejection['reason']}{where}: {rejection['explanation']}"
 
 
 def _outcome_row(outcome: dict[str, Any]) -> tuple[str, ...]:

@@ -45,9 +45,11 @@ def audit_datum(
 ) -> dict[str, Any]:
     """One audit record. `source` names the publisher of a rejected record; of any other the facts do.
 
-    A rejected record has no inputs: nothing was decided by its claims, which may hold anything at all.
+    A rejected record has no inputs: nothing was decided by its claims, which may hold anything at all. It has the
+    event's id and type, as far as the rejection vouches for them.
     `first_seen` is the offset of an earlier record in the same partition.
     """
+    named = facts or rejection
     return {
         "kind": kind.value,
         "sourceTopic": origin.topic,
@@ -57,8 +59,8 @@ def audit_datum(
         "decidedAt": decided_at,
         "slot": slot,
         "contentDigest": origin.digest,
-        "eventId": facts.event_id if facts else None,
-        "eventType": facts.event_type if facts else None,
+        "eventId": named.event_id if named else None,
+        "eventType": named.event_type if named else None,
         "source": facts.source if facts and rejection is None else source,
         "ruleSet": rule_set,
         "reasons": list(reasons),

@@ -11,11 +11,22 @@ from streams.policy.facts import Facts
 
 
 class Rejection(NamedTuple):
-    """Why a record is not routed. Holds no value of the event."""
+    """Why a record is not routed.
+
+    Holds no value of the event but its id and type, where it could be read that far, so that its publisher finds it:
+    the id only if it is a UUID, the type only if it is one of the contract's. Anything else could be a child's.
+    """
 
     reason: RejectReason
     path: str | None
     explanation: str
+    event_id: str | None = None
+    event_type: str | None = None
+
+    def about(self, read: Event | Rejection) -> Rejection:
+        """The same, naming the event that was read (perhaps to be rejected as well)."""
+        named = read.facts if isinstance(read, Event) else read
+        return self._replace(event_id=named.event_id, event_type=named.event_type)
 
 
 class Claim(NamedTuple):

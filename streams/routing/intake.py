@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from schemas.codec import decode_event, encode_event
 from schemas.errors import EventInvalid, FrameError
+from schemas.identifiers import check_format
 from schemas.projection import project_datum
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventTypes
@@ -77,10 +78,12 @@ class Intake:
             return Rejection(first.code, first.path or None, first.message)
         contract, datum = decoded.event_type, decoded.datum
         problems = validate(contract, datum, received_at_ms=received_at, allow_synthetic=self._allow_synthetic)
-        if problems:
-            first = problems[0]
-            return Rejection(first.code, first.path or None, f"{first.message}: {first.expected}")
         envelope = datum["envelope"]
+        if problems:
+            first, said = problems[0], envelope["eventId"]
+            explanation = f"{first.message}: {first.expected}"
+            event_id = said if check_format("uuid", said) is None else None
+            return Rejection(first.code, first.path or None, explanation, event_id, contract.name)
         organisation = envelope["sourceOrg"]
         claim = Claim(organisation["category"], organisation["scheme"], organisation["id"], envelope["masaId"])
         facts = facts_from_datum(contract, datum, source, self._pseudonymiser)

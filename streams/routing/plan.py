@@ -35,6 +35,7 @@ from streams.routing.repeats import Window
 from streams.routing.sources import disagreement, header_mismatch, publisher
 from streams.routing.tally import Tally
 
+_NOBODY = AgencyId("")  # reads an event whose publisher is not known, for its id and type alone
 _NO_HEADERS: dict[str, bytes] = {}
 _ID_REUSED = Rejection(RejectReason.ID_REUSED, "envelope.eventId", "already used for other content: make a new id")
 
@@ -176,12 +177,12 @@ class Planner:
         headers = dict(pairs) if pairs else _NO_HEADERS
         source = publisher(self._owner(origin.topic), headers)
         if isinstance(source, Rejection):
-            return origin, source
+            return origin, source.about(self._intake.read(value, _NOBODY, received_at))
         event = self._intake.read(value, source, received_at)
         if isinstance(event, Event):
             mismatch = header_mismatch(headers, event.facts.event_id, event.facts.event_type)
             if mismatch:
-                return origin, mismatch
+                return origin, mismatch.about(event)
         return origin, event
 
     def _owner(self, topic: str) -> str | None:
@@ -258,7 +259,7 @@ class Planner:
         now: EpochMillis,
     ) -> list[Output]:
         window.stage_not_routed(origin.offset)
-        self.tally.rejected(event.facts.event_type if event else None, rejection.reason)
+        self.tally.rejected(event.facts.event_type if event else rejection.event_type, rejection.reason)
         rules = self._rules
         datum = audit_datum(
             Disposition.REJECTED,

@@ -218,6 +218,15 @@ def test_show_tells_the_decision_from_repeats_and_reused_ids(database: str) -> N
     assert [(each["kind"], each["rejection"]) for each in answer["others"]] == [("HELD", None), ("REJECTED", rejection)]
 
 
+def test_a_rejected_event_is_found_by_its_id(database: str) -> None:
+    """With the reason, the field and what would be right."""
+    rejection = {"reason": "REQUIRED_FIELD", "path": "envelope.urgency", "explanation": "is UNKNOWN: another word"}
+    store(database, audit(0, "REJECTED", rejection=rejection))
+    with asked(database) as connection:
+        answer = queries.show(connection, "00000000-0000-0000-0000-000000000000", leaves=LEAVES)
+    assert (answer["kind"], answer["rejection"], answer["outcomes"]) == ("REJECTED", rejection, [])
+
+
 def test_an_event_of_an_unknown_type_keeps_its_short_paths(database: str) -> None:
     """A type that this version does not know is shown as it was audited."""
     store(database, audit(0, eventType="future.type", outcomes=[outcome(0, "csc")]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from connectors.kafka import topics
 from connectors.kafka.publisher import Outgoing
 from connectors.kafka.reader import read_topic
 from connectors.kafka.settings import KafkaSettings
+from schemas.codec import decode_event
+from schemas.errors import ContractError
 from schemas.examples import example, new_event_id
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
@@ -30,6 +33,7 @@ pytestmark = pytest.mark.integration
 SEED = 20_260_930
 OF_EACH_KIND = 3
 GOOD = 150
+UUID_FORM = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PSEUDONYMS = Pseudonymiser(PSEUDONYM_KEY)
 NEW_SCHOOL = """
 agencies:
@@ -130,6 +134,30 @@ def test_bad_input_is_rejected_for_its_named_reason(routed: Routed, kind: BadKin
         assert kind.path is None or said["path"] == kind.path
         assert said["explanation"]
         assert audit["outcomes"] == []
+
+
+def test_bad_input_that_can_be_read_is_found_by_its_event_id(routed: Routed) -> None:
+    """Its audit record has id and type and no further word of it; what cannot be read, or has no UUID, has no id."""
+    named = 0
+    for what, record, position in routed.each():
+        if not isinstance(what, BadKind):
+            continue
+        (audit,) = routed.audits[position]
+        assert audit["inputs"] is None
+        expected = said_of(record.value) if what.reason != "OVERSIZE" else (None, None)
+        assert (audit["eventId"], audit["eventType"]) == expected, what.name
+        named += audit["eventId"] is not None
+    assert named > 20 * OF_EACH_KIND
+
+
+def said_of(value: bytes | None) -> tuple[str | None, str | None]:
+    """Id, if it is a UUID, and type of an event; nothing of what cannot be read."""
+    try:
+        event_type, datum = decode_event(value or b"")
+    except ContractError:
+        return None, None
+    said = datum["envelope"]["eventId"]
+    return said if UUID_FORM.fullmatch(said) else None, event_type.name
 
 
 def test_rejected_records_are_kept_byte_for_byte(routed: Routed) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from typing import Any
@@ -259,6 +259,54 @@ def test_headers_must_say_what_the_envelope_says(header: str) -> None:
     pairs = tuple((name, b"other" if name == header else value) for name, value in good.outgoing.headers)
     planned = Desk(rules()).plan([Arrived(good.outgoing._replace(headers=pairs), 0)])
     assert [each["reason"] for each in planned.rejected] == ["HEADERS"]
+
+
+def with_header(name: str, value: bytes) -> Arrived:
+    good = record()
+    pairs = tuple((each, value if each == name else said) for each, said in good.outgoing.headers)
+    return Arrived(good.outgoing._replace(headers=pairs), 0)
+
+
+REFUSED: dict[str, Callable[[], Arrived]] = {
+    "validation": lambda: record(put(an_incident(), "envelope.urgency", "UNKNOWN")),
+    "another type named": lambda: record(put(an_incident(), "envelope.eventType", "jane-doe")),
+    "a header": lambda: with_header("ce_type", b"other"),
+    "no stamp of the gateway": lambda: gateway(an_incident()),
+    "no stamp, and not valid": lambda: gateway(put(an_incident(), "envelope.urgency", "UNKNOWN")),
+    "an unknown agency": lambda: gateway(an_incident(), masa_agency=b"nobody-known"),
+    "another's code": lambda: record(put(an_incident(), "envelope.sourceOrg.id", "E23000098")),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("known_rules", [True, False])
+def test_a_rejected_event_that_can_be_read_is_named_by_id_and_type(name: str, known_rules: bool) -> None:
+    """So that its publisher's question about it finds the reason; nothing else of it is said, and it is counted."""
+    desk = Desk(rules() if known_rules else None)
+    planned = desk.plan([REFUSED[name]()])
+    if planned.rejected:
+        (audit,) = planned.audits
+        assert (audit["kind"], audit["eventId"], audit["eventType"]) == ("REJECTED", EVENT_ID, INCIDENT)
+        assert audit["inputs"] is None
+        assert "jane-doe" not in repr(audit)
+        assert desk.planner.tally.batch(0.1, 1_790_935_201.0).events == {(INCIDENT, "REJECTED"): 1}
+    else:
+        assert not known_rules, "without rules, what only rules can refuse is held"
+
+
+def test_an_event_id_that_is_none_is_not_in_the_audit_record() -> None:
+    """It could hold anything at all; the type is the schema's own name."""
+    (audit,) = Desk(rules()).plan([record(put(an_incident(), "envelope.eventId", "jane-doe-12-park-road"))]).audits
+    assert (audit["kind"], audit["eventId"], audit["eventType"]) == ("REJECTED", None, INCIDENT)
+    assert "jane-doe" not in repr(audit)
+
+
+@pytest.mark.parametrize("value", [None, b"nonsense", b"\xc3\x01" + bytes(8)])
+def test_what_cannot_be_read_has_no_name(value: bytes | None) -> None:
+    """No event id, no type; with or without the gateway's stamp."""
+    unstamped = Arrived(Outgoing(topics.GATEWAY_OUTBOX, value), 0)
+    for audit in Desk(rules()).plan([Arrived(Outgoing(OUTBOX, value), 0), unstamped]).audits:
+        assert (audit["kind"], audit["eventId"], audit["eventType"]) == ("REJECTED", None, None)
 
 
 def judging(agency: str | None, role: str | None) -> dict[str, Any]:
