@@ -46,7 +46,7 @@ def bench(
     from streams.bench.scenario import Size
     from streams.bench.stage import Incomplete, stage
 
-    plan = table.Plan(5_000, 1, growth=False) if quick else table.Plan(events, rounds)
+    plan = table.Plan(5_000, 1, latency_seconds=3, growth=False) if quick else table.Plan(events, rounds)
     clocks = table.Clocks(datetime.now(UTC), time.monotonic, time.perf_counter_ns, time.sleep)
     rows: list[table.Row] = []
     with TemporaryDirectory(prefix="masa-bench-", ignore_cleanup_errors=True) as folder:
@@ -58,7 +58,7 @@ def bench(
                 for part in (
                     table.throughput(ready, plan, say),
                     table.memory(ready, plan, say),
-                    table.latency(ready, clocks, say),
+                    table.latency(ready, plan, clocks, say),
                     table.decisions(ready, plan, clocks, say),
                 ):
                     for row in part:
