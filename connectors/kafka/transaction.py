@@ -127,6 +127,8 @@ class TransactionalProducer:
                 producer.produce(topic, value, key, headers=headers)
             except BufferError:
                 continue
+            except KafkaException as failure:
+                raise self._settle(producer, failure.args[0]) from failure
             return
         self._abort(producer)
         raise AbortAndReplan("the producer's queue stayed full: is the broker reachable?")

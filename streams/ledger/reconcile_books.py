@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from schemas.limits import kept_headers, kept_key, kept_value
 from streams.ledger.compact import Names, Table, digest64, packed, unpacked
 from streams.ledger.reconcile_view import Headers, Place, Report, View
 
@@ -66,9 +67,9 @@ class Books:
         return {"topic": topic, "partition": partition, "offset": offset}
 
     def whole_digest(self, key: bytes | None, value: bytes | None, headers: Headers) -> int:
-        """Of everything that a kept record must have in common with the outbox record."""
-        parts = [_told(key), _told(value)]
-        for name, content in headers:
+        """Of everything that a kept record must have in common with the outbox record (`schemas.limits`)."""
+        parts = [_told(kept_key(key)), _told(kept_value(value))]
+        for name, content in kept_headers(headers):
             parts += [name.encode(), _told(content)]
         return self.digest(*parts)
 

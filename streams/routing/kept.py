@@ -1,4 +1,4 @@
-"""Records whose bytes are kept for a person: rejected ones, and held ones, exactly as they came."""
+"""Records whose bytes are kept for a person: rejected ones, and held ones, as they came (`schemas.limits`)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from connectors.kafka import topics
 from connectors.kafka.batch_consumer import Record
 from connectors.kafka.transaction import Output
 from schemas.codec import encode_record
+from schemas.limits import kept_headers, kept_key, kept_value
 from schemas.vocabulary import OutcomeKind
 from streams.policy.decision import Decision
 from streams.policy.facts import EpochMillis
@@ -60,7 +61,7 @@ def _position(origin: Origin) -> dict[str, Any]:
 
 def _as_it_came(record: Record) -> dict[str, Any]:
     return {
-        "key": record.key(),
-        "value": record.value(),
-        "headers": [{"name": name, "value": value} for name, value in record.headers() or []],
+        "key": kept_key(record.key()),
+        "value": kept_value(record.value()),
+        "headers": [{"name": name, "value": value} for name, value in kept_headers(record.headers() or [])],
     }

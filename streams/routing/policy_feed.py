@@ -79,8 +79,11 @@ class PolicyFeed:
             changed = self._accept(entry) or changed
         return changed
 
-    def read_to_end(self, attempts: int, beat: Callable[[], None]) -> None:
-        """Block until the topic's end was reached once, in at most `attempts` waits of a second, each with a beat."""
+    def read_to_end(self, attempts: int, beat: Callable[[], None]) -> bool:
+        """Block until the topic's end was reached once, in at most `attempts` waits of a second; false if it was not.
+
+        `beat` is called before each wait.
+        """
         for _ in range(attempts):
             beat()
             try:
@@ -88,7 +91,8 @@ class PolicyFeed:
             except RetryLater:
                 continue
             if self._reader.caught_up():
-                return
+                return True
+        return False
 
     def _accept(self, entry: Entry) -> bool:
         try:

@@ -22,6 +22,7 @@ from streams.routing.tally import Tally
 MAX_BATCH = 1_000  # planned while the one before commits; more gains nothing and holds memory
 BATCH_WAIT_SECONDS = 0.05
 _PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 5.0
 _PATIENCE = 120  # pauses before the process gives up for its supervisor
 
 _T = TypeVar("_T")
@@ -124,6 +125,7 @@ class Router:
         self._clock = clock
         self._stop = stop
         self._under_way: UnderWay | None = None
+        self._failures = 0  # batches not committed since the last that was
         self._background = ThreadPoolExecutor(1, thread_name_prefix="commit")
         windows.await_commit = self._await_commit
 
@@ -132,7 +134,9 @@ class Router:
         self._telemetry.process_waiting("the transaction coordinator")
         self._patiently(self._producer.open)
         self._telemetry.process_waiting("the rule set")
-        self._feed.read_to_end(_PATIENCE, self._beat)
+        if not self._feed.read_to_end(_PATIENCE, self._beat):
+            # Routing without rules would hold everything although there may well be a rule set.
+            raise ExitForSupervisor("gave up reading the rule set: is the broker reachable?")
         self._planner.use(self._feed.rules)
         self._telemetry.process_ready()
         while not self._stop.is_set():
@@ -195,6 +199,7 @@ class Router:
         except ConnectorFailure as failure:
             self._recover(failure, [*batch.records, *also])
             return False
+        self._failures = 0
         self._planner.committed()
         now = self._clock()
         self._telemetry.batch_committed(batch.tally.batch(now - batch.began, now))
@@ -213,6 +218,9 @@ class Router:
         else:
             tell(result="fenced", records=len(records), error=str(failure))
             raise failure
+        # What fails again and again (a permission taken away, a missing inbox) must not keep the broker busy.
+        self._stop.wait(min(_LONGEST_PAUSE_SECONDS, _PAUSE_SECONDS * self._failures))
+        self._failures += 1
 
     def _go_back(self, records: Sequence[Record], *, rebuild: bool) -> None:
         """Take up again where the broker says that committed work ends. `records` are those of every batch in hand.

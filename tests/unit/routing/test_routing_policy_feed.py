@@ -133,12 +133,12 @@ def test_reading_to_the_end_outlives_a_broker_that_is_not_there_yet() -> None:
     """Two failures, then the rule set, then the end."""
     of = made("one")
     following, _ = feed(RetryLater("no broker"), RetryLater("no broker"), [], [entry(of)], ends_after=2)
-    following.read_to_end(5, lambda: None)
+    assert following.read_to_end(5, lambda: None)
     assert following.rules is not None
 
 
 def test_reading_to_the_end_gives_up_in_time() -> None:
-    """Without a topic there is no rule set: every event will be held."""
+    """Without a topic it says so, and the router does not start: it would hold what may well be routed."""
     following, _ = feed(*[RetryLater("no broker")] * 10, ends_after=1)
-    following.read_to_end(3, lambda: None)
+    assert not following.read_to_end(3, lambda: None)
     assert following.rules is None
