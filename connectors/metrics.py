@@ -13,7 +13,7 @@ from typing import Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
 
-EVENT_TYPE = "event type of the catalogue, `unknown` when unreadable"
+EVENT_TYPE = "event type of the catalogue, `unreadable` when unreadable"
 PROCESS = "process name, such as `router-0`"
 
 # 5 ms (an idle router commits in about 10) to an hour (an agency that was cut off and caught up).

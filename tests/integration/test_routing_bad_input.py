@@ -14,12 +14,13 @@ import pytest
 
 from connectors.client.outbox import outbox_record
 from connectors.kafka import topics
-from connectors.kafka.publisher import Outgoing
+from connectors.kafka.publisher import Outgoing, Publisher
 from connectors.kafka.reader import read_topic
 from connectors.kafka.settings import KafkaSettings
 from schemas.codec import decode_event
 from schemas.errors import ContractError
 from schemas.examples import example, new_event_id
+from schemas.limits import KEPT_VALUE_BYTES
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
 from streams.simulation.agencies import agencies_of
@@ -257,3 +258,17 @@ def absence_concern(urn: str, agency: str) -> Outgoing:
         overrides={"envelope.sourceOrg.id": urn, "envelope.settings.schoolUrn": urn, "envelope.sourceRef": agency},
     )
     return outbox_record(event_type, datum, agency=agency, gateway=True, pseudonymiser=PSEUDONYMS)
+
+
+def test_a_record_that_unpacks_to_far_more_than_its_topic_takes_is_refused(exchange: Exchange) -> None:
+    """Compressed it is small and gets in; what is kept of it fits one record, and routing goes on."""
+    since = exchange.ends()
+    hostile = Outgoing(topics.outbox("northshire-police"), bytes(12 * 1024 * 1024), b"key", (("h", b"v" * 100),))
+    with Publisher(exchange.kafka, max_bytes=32 * 1024 * 1024) as publisher:
+        (place,) = publisher.publish([hostile])
+    position = (place.topic, place.partition, place.offset)
+    (audit,) = exchange.audits(since, [position])[position]
+    (kept,) = exchange.rejected(since, [position])[position]
+    assert audit["rejection"]["reason"] == kept["reason"] == "OVERSIZE"
+    assert kept["value"] == bytes(KEPT_VALUE_BYTES)
+    assert exchange.is_alive()
