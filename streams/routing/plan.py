@@ -7,7 +7,7 @@ one transaction and then tells the planner whether it committed. Time comes in a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from connectors.kafka import topics
@@ -25,18 +25,16 @@ from streams.policy.decide import decide
 from streams.policy.decision import Decision
 from streams.policy.facts import AgencyId, EpochMillis
 from streams.policy.index import RuleSet
+from streams.routing.arrivals import Arrivals
 from streams.routing.audit_pieces import AuditPieces, Origin, ack_by_piece, delivered_piece
 from streams.routing.audit_record import audit_datum
 from streams.routing.deliveries import Preparer
-from streams.routing.event import Claim, Event, Rejection
+from streams.routing.event import Event, Rejection
 from streams.routing.intake import Intake
 from streams.routing.kept import held_record, rejected_record
 from streams.routing.repeats import Window
-from streams.routing.sources import disagreement, header_mismatch, publisher
 from streams.routing.tally import Tally
 
-_NOBODY = AgencyId("")  # reads an event whose publisher is not known, for its id and type alone
-_NO_HEADERS: dict[str, bytes] = {}
 _ID_REUSED = Rejection(RejectReason.ID_REUSED, "envelope.eventId", "already used for other content: make a new id")
 
 
@@ -52,14 +50,12 @@ class Planner:
 
     def __init__(self, intake: Intake, pseudonymiser: Pseudonymiser, slot: int) -> None:
         self._intake = intake
-        self._digest: Callable[[bytes], bytes] = pseudonymiser.digest
+        self._arrivals = Arrivals(intake, pseudonymiser)
         self._pieces = AuditPieces(SINGLE_OBJECT_MARK + record_wire("audit").fingerprint, slot)
         self._slot = slot
         self._rules: RuleSet | None = None
         self._preparer: Preparer | None = None
         self._windows: dict[Partition, Window] = {}
-        self._owners: dict[str, str | None] = {}
-        self._authentic: set[tuple[str, AgencyId, Claim]] = set()
         self._touched: dict[Partition, int] = {}
         self._planned: deque[dict[Partition, int]] = deque()
         self._due: dict[str | None, Due] = {}
@@ -68,7 +64,7 @@ class Planner:
     def use(self, rules: RuleSet | None) -> None:
         """The rule set for the batches to come; None holds every event."""
         self._rules = rules
-        self._authentic.clear()
+        self._arrivals.forget()
         self._preparer = Preparer(rules.agencies, _inbox_of, rules.hash, self._intake.projector) if rules else None
 
     def own(self, partition: Partition, window: Window) -> None:
@@ -81,7 +77,7 @@ class Planner:
         """Fill a window from the tail of its own partition."""
         for record in records:
             if window.was_routed(record.offset()):
-                origin, event = self._read(record)
+                origin, event = self._arrivals.read(record)
                 if isinstance(event, Event) and window.find(event.facts.event_id, origin.digest) is None:
                     window.open_layer()
                     window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
@@ -118,7 +114,7 @@ class Planner:
             window.drop()
 
     def _one(self, record: Record, now: EpochMillis) -> list[Output]:
-        origin, event = self._read(record)
+        origin, event = self._arrivals.read(record)
         partition = Partition(origin.topic, origin.partition)
         window = self._windows[partition]
         if partition not in self._touched:
@@ -140,7 +136,7 @@ class Planner:
         if rules is None:
             window.stage_not_routed(origin.offset)
             return self._hold(record, origin, event, decide(event.facts, None, now), now)
-        refusal = self._refusal(origin, event, rules)
+        refusal = self._arrivals.refusal(origin, event, rules)
         if refusal:
             return self._reject(record, origin, refusal, event, window, now)
         seen = window.find(event.facts.event_id, origin.digest)
@@ -155,45 +151,6 @@ class Planner:
         outputs = self._deliver(record, origin, event, decision, now)
         window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
         return outputs
-
-    def _refusal(self, origin: Origin, event: Event, rules: RuleSet) -> Rejection | None:
-        """Why the rule set does not let this publisher say this."""
-        facts = event.facts
-        claimed = (origin.topic, facts.source, event.claim)
-        if claimed not in self._authentic:
-            through_gateway = self._owner(origin.topic) is None
-            refusal = disagreement(rules.agencies.get(facts.source), event.claim, through_gateway=through_gateway)
-            if refusal:
-                return refusal
-            self._authentic.add(claimed)  # as many as there are agencies
-        return unknown_recipient(event, rules) if facts.judgements or facts.exclusions else None
-
-    def _read(self, record: Record) -> tuple[Origin, Event | Rejection]:
-        """The record's event, readable and agreeing with its headers, or why not."""
-        value = record.value() or b""
-        received_at = EpochMillis(record.timestamp()[1])
-        origin = Origin(record.topic(), record.partition(), record.offset(), received_at, self._digest(value))
-        pairs = record.headers()
-        headers = dict(pairs) if pairs else _NO_HEADERS
-        source = publisher(self._owner(origin.topic), headers)
-        if isinstance(source, Rejection):
-            return origin, source.about(self._intake.read(value, _NOBODY, received_at))
-        event = self._intake.read(value, source, received_at)
-        if isinstance(event, Event):
-            mismatch = header_mismatch(headers, event.facts.event_id, event.facts.event_type)
-            if mismatch:
-                return origin, mismatch.about(event)
-        return origin, event
-
-    def _owner(self, topic: str) -> str | None:
-        """The agency a topic belongs to, None for the gateway's."""
-        try:
-            return self._owners[topic]
-        except KeyError:
-            parsed = topics.parse(topic)
-            if parsed is None:
-                raise ValueError(f"`{topic}` is not an outbox") from None
-            return self._owners.setdefault(topic, parsed.agency)
 
     def _deliver(
         self, record: Record, origin: Origin, event: Event, decision: Decision, now: EpochMillis
@@ -268,18 +225,10 @@ class Planner:
             self._slot,
             facts=event.facts if event else None,
             rule_set=rules.hash if rules else None,
-            source=self._publisher(record, origin),
+            source=self._arrivals.publisher_of(record, rules),
             rejection=rejection,
         )
         return [rejected_record(record, origin, rejection, now), self._audit(datum, event)]
-
-    def _publisher(self, record: Record, origin: Origin) -> AgencyId | None:
-        """Who published a rejected record. A name that the rule set does not have could be anything, so is not said."""
-        owner, rules = self._owner(origin.topic), self._rules
-        if rules is None:
-            return None if owner is None else AgencyId(owner)
-        found = publisher(owner, dict(record.headers() or ()))
-        return None if isinstance(found, Rejection) or found not in rules.agencies else found
 
     def _hold(self, record: Record, origin: Origin, event: Event, decision: Decision, now: EpochMillis) -> list[Output]:
         """The event as a whole waits."""
@@ -294,24 +243,6 @@ class Planner:
     def _audit(self, datum: dict[str, Any], event: Event | None) -> Output:
         key = (event.facts.subject or event.facts.event_id) if event else datum["sourceTopic"]
         return topics.AUDIT, encode_record("audit", datum), key, None
-
-
-def unknown_recipient(event: Event, rules: RuleSet) -> Rejection | None:
-    """A judgement or exclusion about a name nobody has cannot be honoured, so the event must not go out."""
-    for path, named in (
-        ("envelope.proposedRecipients", event.facts.judgements),
-        ("envelope.excludeRecipients", event.facts.exclusions),
-    ):
-        for each in named:
-            if each.agency is not None and each.agency not in rules.agencies:
-                return _no_such(path, "an agency")
-            if each.role is not None and not any(each.role in area.roles for area in rules.areas.values()):
-                return _no_such(path, "a role")
-    return None
-
-
-def _no_such(path: str, what: str) -> Rejection:
-    return Rejection(RejectReason.UNKNOWN_RECIPIENT, path, f"names {what} that is not in the rule set: use its id")
 
 
 def _inbox_of(agency: AgencyId, channel: str) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from schemas.cutter import Cuts, Cutter, Run, compile_cutter, compile_projector
+from schemas.cutter import Cuts, Cutter, Run, compile_cutter
 from schemas.dates import MILLIS_PER_DAY, completed_years
 from schemas.event_rules import ALLEGATION, CLOCK_SKEW_MS
 from schemas.framing import SINGLE_OBJECT_MARK
 from schemas.identifiers import SCHEME_FORMATS, check_format
+from schemas.projector import compile_projector
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventType, EventTypes
 from schemas.sure_checks import sure_checks

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import decode_event, encode_event
-from schemas.cutter import Cutter, compile_cutter, compile_projector
+from schemas.cutter import Cutter, compile_cutter
 from schemas.errors import ContractError
 from schemas.framing import SINGLE_OBJECT_MARK
 from schemas.identifiers import check_format
 from schemas.projection import project_datum
+from schemas.projector import compile_projector
 from schemas.registry import EventType, load_event_types
 from schemas.sure_checks import sure_checks
 from streams.routing.quick import RUNS, WANTED
