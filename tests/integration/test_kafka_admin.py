@@ -21,7 +21,7 @@ from connectors.kafka.quota_plan import apply_quotas, java_client_properties, wa
 from connectors.kafka.reader import read_topic
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topic_plan import SetConfig, wanted_topics
-from connectors.kafka.transaction import Output, TransactionalProducer
+from connectors.kafka.transaction import TransactionalProducer
 
 pytestmark = pytest.mark.integration
 
@@ -117,7 +117,7 @@ def test_the_router_routes_with_its_permissions(guarded: LocalBroker) -> None:
     written = [topics.inbox("north-csc"), topics.GATEWAY_INBOX, topics.AUDIT, topics.HELD, topics.REJECTED]
     consumer = Consumer(router.consumer_conf(acl_plan.ROUTER))
     try:
-        producer.commit([Output(topic, b"x", None, None) for topic in written], [], consumer.consumer_group_metadata())
+        producer.commit([(topic, b"x", None, None) for topic in written], [], consumer.consumer_group_metadata())
     finally:
         producer.close()
         consumer.close()
