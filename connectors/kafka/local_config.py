@@ -102,8 +102,10 @@ def _small_machine() -> dict[str, str]:
         # After kill -9 the old registration must lapse before the broker may register again.
         "broker.session.timeout.ms": "4000",
         "broker.heartbeat.interval.ms": "500",
-        # How long past its timeout a dead producer's open transaction blocks read_committed readers; default 10 s.
-        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+        # How long past its timeout a dead producer's open transaction blocks read_committed readers; default 10 s. Not
+        # less than a restarted slot takes to settle its transaction itself: a sweep in a new broker's first second was
+        # seen to leave a partition without its abort marker.
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "5000",
         "replica.lag.time.max.ms": "5000",
     }
 
