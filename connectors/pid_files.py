@@ -107,20 +107,25 @@ def owned_by(run_dir: Path, owner: Owner) -> tuple[PidEntry, ...]:
 
 
 def end_all(run_dir: Path, doomed: Sequence[PidEntry], *, grace_seconds: float) -> tuple[Ended, ...]:
-    """Ask each process to stop, kill those that still run after the grace, remove the entries.
+    """Ask each process to stop, kill one that still runs after the grace, remove the entries.
 
-    Blocks for at most the grace and two seconds. Entries whose process is gone are removed without a word.
+    The last started goes first and is waited for, so that a router settles its transaction while the broker it was
+    started after is still there. Blocks for at most the grace and two seconds for each. Entries whose process is gone
+    are removed without a word.
     """
-    running = {entry: process for entry in doomed if (process := _process(entry.pid, entry.started_at))}
-    for entry, process in running.items():
+    ended = []
+    for entry in sorted(doomed, key=lambda each: each.started_at, reverse=True):
+        process = _process(entry.pid, entry.started_at)
+        if process is None:
+            continue
         _signal(process, entry.stop_signal)
-    _, stubborn = psutil.wait_procs(list(running.values()), timeout=grace_seconds)
-    for process in stubborn:
-        _signal(process, signal.SIGKILL)
-    psutil.wait_procs(stubborn, timeout=2.0)
+        _, stubborn = psutil.wait_procs([process], timeout=grace_seconds)
+        if stubborn:
+            _signal(process, signal.SIGKILL)
+            psutil.wait_procs(stubborn, timeout=2.0)
+        ended.append(Ended(name=entry.name, pid=entry.pid, forced=bool(stubborn)))
     _forget_if_unchanged(run_dir, doomed)
-    forced = {process.pid for process in stubborn}
-    return tuple(Ended(name=e.name, pid=e.pid, forced=e.pid in forced) for e in running)
+    return tuple(ended)
 
 
 def _forget_if_unchanged(run_dir: Path, ended: Iterable[PidEntry]) -> None:
