@@ -27,9 +27,10 @@ def migrate(url: str, *, revision: str = "head") -> None:
         connect(url, application="masa-migrate", autocommit=False) as connection,
         database_failures(),
     ):
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=pool.StaticPool)
         with engine.connect() as bound:
+            # Only now: SQLAlchemy rolls back when it first meets a connection, which would let go of the lock.
+            bound.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
             config = configuration()
             config.attributes["connection"] = bound
             command.upgrade(config, revision)
