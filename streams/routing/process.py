@@ -19,7 +19,7 @@ from schemas.registry import load_event_types
 from streams.routing.intake import Intake
 from streams.routing.plan import Planner
 from streams.routing.policy_feed import PolicyFeed
-from streams.routing.router import Router, Windows
+from streams.routing.router import TRANSACTION_TIMEOUT_MS, Router, Windows
 from streams.routing.watchdog import Watchdog
 
 ROUTER_GROUP = "masa-router"
@@ -27,9 +27,8 @@ CALL_TIMEOUT_SECONDS = 12.0
 # Longer than any sound turn of the loop: one call repeated a few times, or a rule set of 100,000 rules being built.
 STANDSTILL_SECONDS = 40.0
 STANDSTILL_STATUS = 70  # EX_SOFTWARE
-# A crashed slot that is not restarted blocks its partitions' readers until the transaction times out (design, section
-# 6), and a rebalance waits for the session: both as short as the broker and a busy machine allow.
-TRANSACTION_TIMEOUT_MS = 12_000
+# A crashed slot that is not restarted blocks its partitions' readers until the transaction times out, and a rebalance
+# waits for the session: both as short as the broker and a busy machine allow.
 SESSION_TIMEOUT_MS = 10_000
 NEW_TOPIC_SECONDS = 5
 
@@ -73,7 +72,7 @@ def run_router(
         telemetry=telemetry,
         clock=clock,
         stop=stop,
-        beat=watchdog.beat,
+        watchdog=watchdog,
     )
     _calm_collector()
     watchdog.start()

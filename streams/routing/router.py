@@ -11,16 +11,20 @@ from connectors.errors import AbortAndReplan, ConnectorFailure, ExitForSuperviso
 from connectors.kafka.batch_consumer import BatchConsumer, Committed, Record
 from connectors.kafka.partition import Partition
 from connectors.kafka.tail import TailReader
-from connectors.kafka.transaction import TransactionalProducer
+from connectors.kafka.transaction import Resume, TransactionalProducer
 from connectors.telemetry import RoutedBatch
 from streams.policy.facts import EpochMillis
 from streams.routing.plan import Planner
 from streams.routing.policy_feed import PolicyFeed
 from streams.routing.repeats import Window
 from streams.routing.tally import Tally
+from streams.routing.watchdog import Watchdog
 
 MAX_BATCH = 1_000  # planned while the one before commits; more gains nothing and holds memory
 BATCH_WAIT_SECONDS = 0.05
+TRANSACTION_TIMEOUT_MS = 12_000
+# By then the broker has aborted the transaction: whatever the client still waits for will not come.
+COMMIT_SECONDS = TRANSACTION_TIMEOUT_MS / 1000 + 3
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 _PATIENCE = 120  # pauses before the process gives up for its supervisor
@@ -112,10 +116,11 @@ class Router:
         telemetry: RouterTelemetry,
         clock: Callable[[], float],
         stop: threading.Event,
-        beat: Callable[[], None],
+        watchdog: Watchdog,
     ) -> None:
-        """`clock` gives Unix time in seconds; `beat` is called at every turn, so that a standstill is noticed."""
-        self._beat = beat
+        """`clock` gives Unix time in seconds; `watchdog` notices a loop or a commit that stands still."""
+        self._watchdog = watchdog
+        self._beat = watchdog.beat
         self._consumer = consumer
         self._producer = producer
         self._planner = planner
@@ -183,10 +188,12 @@ class Router:
         except ConnectorFailure as failure:
             self._recover(failure, records)
             return
-        commit = self._background.submit(
-            self._producer.finish, list(self._planner.resume()), self._consumer.membership()
-        )
+        commit = self._background.submit(self._finish, list(self._planner.resume()), self._consumer.membership())
         self._under_way = UnderWay(commit, records, tally, began)
+
+    def _finish(self, offsets: Sequence[Resume], membership: object) -> None:
+        with self._watchdog.bounded(COMMIT_SECONDS):
+            self._producer.finish(offsets, membership)
 
     def _settle(self, also: Sequence[Record] = ()) -> bool:
         """Wait for the batch under way; false when it failed and was rolled back, with `also` planned on top of it."""
