@@ -65,6 +65,9 @@ DataDir = Annotated[
     ),
 ]
 DEFAULT_DATA_DIR = Path(".masa")
+AreaDir = Annotated[
+    Path | None, typer.Argument(metavar="[AREA_DIR]", help="Area folder. Default: deploy/areas/northshire.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, one object a line.")]
 MetricsPort = Annotated[
     int | None, typer.Option("--metrics-port", help="Serve /metrics and /health on this port of 127.0.0.1.")
