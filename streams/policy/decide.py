@@ -55,6 +55,7 @@ def decide(facts: Facts, rules: RuleSet | None, now: EpochMillis) -> Decision:
         facts.sensitive_service,
         facts.restricted,
         day,
+        facts.source if facts.source in rules.stopped_agencies else None,
     )
     special = bool(lost or unknown_home or denies or facts.exclusions or facts.accused_setting)
     if not special and facts.judgements:

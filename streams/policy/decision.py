@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
     agency: AgencyId  # or "unresolved:<selector>" when no agency could be found
     kind: OutcomeKind
     roles: tuple[RoleId, ...]  # addressed roles inside the agency
-    rules: tuple[RuleId, ...]  # every rule that spoke, denies first
+    rules: tuple[RuleId, ...]  # every rule that spoke, denies first; then `stop:<id>` of every stop that mattered
     reasons: tuple[str, ...]  # ReasonCode, the decisive one first
     basis: str | None  # lawful basis as the rule's agreement names it; only when DELIVERED
     plan: FieldPlan | None  # only when DELIVERED

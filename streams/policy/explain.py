@@ -103,7 +103,11 @@ def _outcome_lines(rules: RuleSet, outcome: Outcome) -> Iterator[str]:
     yield from (SENTENCES[ReasonCode(reason)] for reason in outcome.reasons)
     reasons = {rule.id: rule.reason for rule in rules.rules if rule.id in outcome.rules}
     for rule in outcome.rules:
-        yield f"Rule `{rule}`: {reasons[rule]}"
+        if rule in reasons:
+            yield f"Rule `{rule}`: {reasons[rule]}"
+    for stop in rules.stops:
+        if stop.mark in outcome.rules:
+            yield f"Stopped by {stop.by} (`{stop.id}`): {stop.reason}"
     if outcome.basis:
         yield f"Lawful basis: {outcome.basis}."
     if outcome.clock in CLOCK_WORDS:

@@ -6,7 +6,8 @@ dict from those fields' values to its rules, so finding rules costs one lookup a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from streams.policy.contract import EventTypesLike
 from streams.policy.decision import FieldPlan, Outcome
 from streams.policy.facts import AgencyId, AreaId, Facts, LocatorToken, RoleId, RuleSetHash
 from streams.policy.fields import ONLY_CONFIRMED
+from streams.policy.stops import Stop, in_order_of_id
 
 LocatorTokens = Callable[[str, str], LocatorToken]  # (scheme, code) -> token
 Matches = tuple[tuple[CompiledRule, bool], ...]  # (rule, whether its key is certain)
@@ -66,11 +68,9 @@ class RuleSet:
         self.confirmable = frozenset(
             kind.name for kind in event_types.values() if any(leaf.classes & ONLY_CONFIRMED for leaf in kind.leaves)
         )
-        # Caches: what was worked out once. They change no result and are bounded by MAX_INTERNED.
-        self.settled: dict[Any, dict[Any, Outcome]] = {}
-        self.settled_count = 0
-        self.outcomes: dict[Outcome, Outcome] = {}
-        self.plans: dict[FieldPlan, FieldPlan] = {}
+        self.stops: tuple[Stop, ...] = ()
+        self.stopped_agencies: frozenset[AgencyId] = frozenset()
+        self._fresh_caches()
 
     @classmethod
     def build(cls, artefact: Artefact, event_types: EventTypesLike, locator_token: LocatorTokens) -> RuleSet:
@@ -91,6 +91,14 @@ class RuleSet:
             event_types=event_types,
         )
 
+    def with_stops(self, stops: Iterable[Stop]) -> RuleSet:
+        """The same rule set under exactly these stops, whatever stops it was under. Cheap: all parts are shared."""
+        stopped = copy(self)
+        stopped.stops = in_order_of_id(stops)
+        stopped.stopped_agencies = frozenset(stop.agency for stop in stopped.stops if stop.agency is not None)
+        stopped._fresh_caches()
+        return stopped
+
     def agency_for(self, scheme: str, code: str) -> CompiledAgency | None:
         """The agency that a code identifies, None if it takes no part."""
         found = self._codes.get((scheme, code))
@@ -103,10 +111,14 @@ class RuleSet:
 
     def forget(self) -> None:
         """Drop all caches, because they are full. Outcomes made later equal the earlier ones, but are new objects."""
-        self.settled.clear()
+        self._fresh_caches()
+
+    def _fresh_caches(self) -> None:
+        """What was worked out once. Caches change no result and are bounded by MAX_INTERNED."""
+        self.settled: dict[Any, dict[Any, Outcome]] = {}
         self.settled_count = 0
-        self.outcomes.clear()
-        self.plans.clear()
+        self.outcomes: dict[Outcome, Outcome] = {}
+        self.plans: dict[FieldPlan, FieldPlan] = {}
 
 
 def _tokens(

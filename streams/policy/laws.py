@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from streams.policy.compiled import CompiledAgency, CompiledArea, CompiledRule, RoleView
+from streams.policy.facts import AgencyId
 from streams.policy.reasons import ReasonCode
 
 DUTY = "S16LA"
 
 
 class Circumstances(NamedTuple):
-    """What the laws ask of an event, equal for all its candidates. `day` is days since 1970-01-01."""
+    """What the laws and the stops ask of an event, equal for all its candidates. `day` is days since 1970-01-01."""
 
     event_type: str
     gateway: str
@@ -26,6 +27,7 @@ class Circumstances(NamedTuple):
     sensitive: bool
     restricted: bool
     day: int
+    stopped_source: AgencyId | None = None  # the publisher, if a stop names it
 
 
 class Standing(NamedTuple):

@@ -42,6 +42,7 @@ class ReasonCode(StrEnum):
     NO_RULE = "NO_RULE"
     UNKNOWN_AGENCY = "UNKNOWN_AGENCY"
     # HELD
+    SHARING_STOPPED = "SHARING_STOPPED"
     CROSS_BORDER_UNKNOWN_AREA = "CROSS_BORDER_UNKNOWN_AREA"
     UNRESOLVED_RECIPIENT = "UNRESOLVED_RECIPIENT"
     LOW_MATCH_STATUS = "LOW_MATCH_STATUS"
@@ -91,6 +92,7 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.DENY_RULE: "A rule of the area forbids it.",
     ReasonCode.NO_RULE: "The publisher named it, but no rule of the area allows it.",
     ReasonCode.UNKNOWN_AGENCY: "The publisher named it, but no agency of that name takes part.",
+    ReasonCode.SHARING_STOPPED: "A person has stopped this sharing; it waits until the stop is lifted (R-10).",
     ReasonCode.CROSS_BORDER_UNKNOWN_AREA: "The child lives in an authority whose area does not take part.",
     ReasonCode.UNRESOLVED_RECIPIENT: "The rule's recipient cannot be found from the event; a person must look.",
     ReasonCode.LOW_MATCH_STATUS: "It is not sure whose record this is; a person must look first (I-04).",

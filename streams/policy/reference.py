@@ -6,6 +6,7 @@ sets and events. It shares only the words of the reasons with the compiled rule 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from schemas.vocabulary import Disposition, OutcomeKind
@@ -29,20 +30,26 @@ from streams.policy.reference_match import (
     named_by,
     source_area,
 )
+from streams.policy.stops import Stop
 
 GROUNDS = ("DETRIMENT", "NOT_RELEVANT", "LEGAL_RESTRICTION", "OPERATIONAL_RISK")
 
 
 def decide_by_reference(
-    facts: Facts, artefact: Artefact | None, event_types: EventTypesLike, token: Token, now: EpochMillis
+    facts: Facts,
+    artefact: Artefact | None,
+    event_types: EventTypesLike,
+    token: Token,
+    now: EpochMillis,
+    stops: Sequence[Stop] = (),
 ) -> Decision:
-    """The same decision as `decide`, straight from the artefact."""
+    """The same decision as `decide` under these stops, straight from the artefact."""
     if artefact is None:
         return Decision(Disposition.HELD, None, (), ("POLICY_ABSENT",))
     world = World(artefact.document(), token, facts, day_of(now))
     if any(world.day > date.fromisoformat(world.areas[name]["reviewBy"]) for name in concerned(world)):
         return Decision(Disposition.HELD, artefact.hash, (), ("POLICY_STALE",))
-    outcomes = _Interpreter(world, event_types).outcomes()
+    outcomes = _Interpreter(world, event_types, stops).outcomes()
     if not outcomes:
         return Decision(Disposition.UNROUTED, artefact.hash, (), ("NO_CANDIDATE",))
     if all(outcome.kind is OutcomeKind.DENIED for outcome in outcomes):
@@ -51,9 +58,10 @@ def decide_by_reference(
 
 
 class _Interpreter:
-    """One event under one artefact."""
+    """One event under one artefact and its stops."""
 
-    def __init__(self, world: World, event_types: EventTypesLike) -> None:
+    def __init__(self, world: World, event_types: EventTypesLike, stops: Sequence[Stop]) -> None:
+        self.stops = sorted(stops, key=lambda stop: stop.id)
         self.world, self.facts, self.event_types = world, world.facts, event_types
         self.allows: dict[str, list[Named]] = {}
         self.denies: dict[str, list[Entry]] = {}
@@ -110,13 +118,17 @@ class _Interpreter:
             against += [law for hit in open_hits for law in self._hit_laws(agency, hit)]
             known = "NO_RULE" if agency in self.world.agencies else "UNKNOWN_AGENCY"
             return self._refused(agency, OutcomeKind.DENIED, against or [known])
+        going = [hit for hit in sound if not self._stops(agency, hit)]
+        stopped = [stop.mark for stop in self.stops if any(stop in self._stops(agency, hit) for hit in sound)]
+        if sound and not going:
+            return self._refused(agency, OutcomeKind.HELD, ["SHARING_STOPPED", *holds], stopped)
         if holds:
             return self._refused(agency, OutcomeKind.HELD, holds)
-        return self._delivered(agency, sound)
+        return self._delivered(agency, going, stopped)
 
-    def _refused(self, agency: str, kind: OutcomeKind, reasons: list[str]) -> Outcome:
+    def _refused(self, agency: str, kind: OutcomeKind, reasons: list[str], stopped: Sequence[RuleId] = ()) -> Outcome:
         hits = self.allows.get(agency, [])
-        rules = sorted({r["id"] for r in self._denies(agency)}) + sorted({h.rule["id"] for h in hits})
+        rules = sorted({r["id"] for r in self._denies(agency)}) + sorted({h.rule["id"] for h in hits}) + list(stopped)
         roles = sorted({RoleId(hit.role) for hit in hits})
         words = in_order(ReasonCode(reason) for reason in reasons)
         return Outcome(AgencyId(agency), kind, tuple(roles), tuple(map(RuleId, rules)), words, None, None, None)
@@ -178,6 +190,15 @@ class _Interpreter:
             found.append({**definition, "locating": role in self.world.areas[area]["locatingRoles"]})
         return [found[0], nothing] if lacks else found
 
+    # what a person has stopped
+
+    def _stops(self, agency: str, hit: Named) -> list[Stop]:
+        """Stops all of whose parts match this rule for this agency."""
+        found = list(self.stops)
+        found = [stop for stop in found if stop.rule is None or stop.rule == hit.rule["id"]]
+        found = [stop for stop in found if stop.event_type is None or stop.event_type == self.facts.event_type]
+        return [stop for stop in found if stop.agency is None or stop.agency in (agency, self.facts.source)]
+
     # who stands in
 
     def _add_alternates(self) -> None:
@@ -210,7 +231,7 @@ class _Interpreter:
 
     # what is delivered
 
-    def _delivered(self, agency: str, hits: list[Named]) -> Outcome:
+    def _delivered(self, agency: str, hits: list[Named], stopped: Sequence[RuleId]) -> Outcome:
         rules = {hit.rule["id"]: hit.rule for hit in hits}
         speaking = [rules[name] for name in sorted(rules)]
         default = self.world.document["clocks"][self.facts.event_type]
@@ -223,7 +244,7 @@ class _Interpreter:
             AgencyId(agency),
             OutcomeKind.DELIVERED,
             tuple(sorted({RoleId(hit.role) for hit in hits})),
-            tuple(RuleId(rule["id"]) for rule in speaking),
+            (*(RuleId(rule["id"]) for rule in speaking), *stopped),
             in_order(ReasonCode(word) for word in ["ALLOWED", *marks]),
             " | ".join(dict.fromkeys(bases)),
             self._plan(agency, hits),

@@ -2,7 +2,8 @@
 
 Precedence: the publisher's judgement, the laws, conflict of interest, deny rules, waiting for a person, delivery. A
 deny rule that names an agency by any role it has denies the whole agency, because an agency has one inbox; likewise a
-publisher who withholds from one role of an agency withholds from the agency.
+publisher who withholds from one role of an agency withholds from the agency. Stops come last: they only turn a
+delivery, or a part of it, into waiting.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from schemas.vocabulary import OutcomeKind
 from streams.policy.clocks import soonest
 from streams.policy.compiled import NO_ROLE, CompiledRule, Hit, RoleView
 from streams.policy.decision import FieldPlan, Outcome
-from streams.policy.facts import AgencyId, RoleId
+from streams.policy.facts import AgencyId, RoleId, RuleId
 from streams.policy.fields import Grant, plan
 from streams.policy.laws import AGENCY_LAWS, HIT_LAWS, Circumstances, Claim, Standing
 from streams.policy.reasons import ReasonCode, in_order
+from streams.policy.stops import strike
 
 if TYPE_CHECKING:
     from streams.policy.index import RuleSet
@@ -72,9 +74,15 @@ def _settle(rules: RuleSet, case: Circumstances, candidate: Candidate) -> Outcom
         against.extend(reason for reasons in broken.values() for reason in reasons)
         return _without(candidate, OutcomeKind.DENIED, against or [_unnamed(rules, candidate)])
     holds = [*notes.holds, *(reason for hit in standing for reason in hit.holds)]
+    if rules.stops and standing:
+        left, stops = strike(rules.stops, case.event_type, case.stopped_source, candidate.agency, standing)
+    else:
+        left, stops = standing, ()
+    if standing and not left:
+        return _without(candidate, OutcomeKind.HELD, [ReasonCode.SHARING_STOPPED, *holds], stops)
     if holds:
         return _without(candidate, OutcomeKind.HELD, holds)
-    return _delivered(rules, case, candidate, standing)
+    return _delivered(rules, case, candidate, left, stops)
 
 
 def agency_reasons(rules: RuleSet, case: Circumstances, candidate: Candidate) -> tuple[ReasonCode, ...]:
@@ -137,14 +145,22 @@ def _unnamed(rules: RuleSet, candidate: Candidate) -> ReasonCode:
     return ReasonCode.NO_RULE if known else ReasonCode.UNKNOWN_AGENCY
 
 
-def _without(candidate: Candidate, kind: OutcomeKind, reasons: list[ReasonCode] | tuple[ReasonCode, ...]) -> Outcome:
+def _without(
+    candidate: Candidate,
+    kind: OutcomeKind,
+    reasons: list[ReasonCode] | tuple[ReasonCode, ...],
+    stops: tuple[RuleId, ...] = (),
+) -> Outcome:
     roles = sorted({hit.role for hit in candidate.hits})
     denies = sorted({rule.id for rule in candidate.denies})
     allows = sorted({hit.rule.id for hit in candidate.hits})
-    return Outcome(candidate.agency, kind, tuple(roles), (*denies, *allows), in_order(reasons), None, None, None)
+    spoke = (*denies, *allows, *stops)
+    return Outcome(candidate.agency, kind, tuple(roles), spoke, in_order(reasons), None, None, None)
 
 
-def _delivered(rules: RuleSet, case: Circumstances, candidate: Candidate, standing: tuple[Hit, ...]) -> Outcome:
+def _delivered(
+    rules: RuleSet, case: Circumstances, candidate: Candidate, standing: tuple[Hit, ...], stops: tuple[RuleId, ...]
+) -> Outcome:
     marks = (*candidate.notes.marks, *(mark for hit in standing for mark in hit.marks))
     speaking = sorted({hit.rule for hit in standing}, key=lambda rule: rule.number)
     bases = dict.fromkeys(rule.agreement.lawful_basis for rule in speaking if rule.agreement is not None)
@@ -153,7 +169,7 @@ def _delivered(rules: RuleSet, case: Circumstances, candidate: Candidate, standi
         candidate.agency,
         OutcomeKind.DELIVERED,
         tuple(sorted({hit.role for hit in standing})),
-        tuple(rule.id for rule in speaking),
+        (*(rule.id for rule in speaking), *stops),
         in_order((ReasonCode.ALLOWED, *marks)),
         " | ".join(bases),
         _plan(rules, case, candidate, standing),

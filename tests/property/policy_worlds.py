@@ -11,6 +11,7 @@ from typing import Any
 
 from streams.policy.facts import AgencyId, AreaId, EpochMillis, Exclusion, Facts, Judgement, RoleId
 from streams.policy.model import Area
+from streams.policy.stops import Stop, StopId
 from tests.unit.policy.builders import (
     ABSENCE,
     AGENCIES,
@@ -209,6 +210,21 @@ def event(rnd: Random) -> Facts:
     kept = {"event_type", "source", "judgements", "exclusions", "school", "gp", "match", "grade", "age_years"}
     odd = rnd.sample(sorted(set(drawn) - kept), k=rnd.choice([0, 0, 1, 2, 3, 5, len(drawn) - len(kept)]))
     return FACTS._replace(**{name: value for name, value in drawn.items() if name in kept or name in odd})
+
+
+def stops(rnd: Random) -> tuple[Stop, ...]:
+    """Stops by rule, agency, event type and their combinations; none most of the time."""
+    drawn = []
+    for n in range(rnd.choice([0, 0, 0, 0, 1, 1, 2, 3])):
+        parts: dict[str, Any] = {
+            "rule": rnd.choice([f"rule-{n:02}" for n in range(12)]),
+            "agency": rnd.choice([*(a["id"] for a in NORTH_AGENCIES), "north-police", "east-csc", "ghost"]),
+            "event_type": rnd.choice([INCIDENT, ABSENCE]),
+        }
+        named = rnd.sample(sorted(parts), k=rnd.choice([1, 1, 1, 2, 2, 3]))
+        given = {name: parts[name] for name in named}
+        drawn.append(Stop(id=StopId(f"s{3 - n}"), reason="-", by="-", since=EpochMillis(0), **given))
+    return tuple(drawn)
 
 
 def instant(rnd: Random) -> EpochMillis:

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.vocabulary import Disposition, OutcomeKind
-from streams.policy.artefact import compile_areas
+from streams.policy.artefact import Artefact, compile_areas
 from streams.policy.decide import decide
 from streams.policy.index import RuleSet
 from streams.policy.reasons import ReasonCode
 from streams.policy.reference import decide_by_reference
-from tests.property.policy_worlds import areas, event, instant
+from tests.property.policy_worlds import areas, event, instant, stops
 from tests.unit.policy.builders import EVENT_TYPES, TODAY, token
 
 EVENTS_A_RULE_SET = 4
@@ -27,8 +27,7 @@ def test_the_index_agrees_with_the_reference(rnd: Random) -> None:
     artefact = compile_areas(areas(rnd), EVENT_TYPES, TODAY)
     rules = RuleSet.build(artefact, EVENT_TYPES, token)
     for _ in range(EVENTS_A_RULE_SET):
-        facts, now = event(rnd), instant(rnd)
-        assert decide(facts, rules, now) == decide_by_reference(facts, artefact, EVENT_TYPES, token, now)
+        _compare(rnd, artefact, rules)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -39,8 +38,15 @@ def test_the_index_agrees_on_many_seeded_worlds(seed: int) -> None:
         artefact = compile_areas(areas(rnd), EVENT_TYPES, TODAY)
         rules = RuleSet.build(artefact, EVENT_TYPES, token)
         for _ in range(15):
-            facts, now = event(rnd), instant(rnd)
-            assert decide(facts, rules, now) == decide_by_reference(facts, artefact, EVENT_TYPES, token, now)
+            _compare(rnd, artefact, rules)
+
+
+def _compare(rnd: Random, artefact: Artefact, rules: RuleSet) -> None:
+    facts, now, stopped = event(rnd), instant(rnd), stops(rnd)
+    expected = decide_by_reference(facts, artefact, EVENT_TYPES, token, now, stopped)
+    assert decide(facts, rules.with_stops(stopped), now) == expected
+    if not stopped:
+        assert decide(facts, rules, now) == expected
 
 
 def test_the_worlds_reach_every_reason_and_outcome() -> None:
@@ -49,7 +55,7 @@ def test_the_worlds_reach_every_reason_and_outcome() -> None:
     for _ in range(300):
         rules = RuleSet.build(compile_areas(areas(rnd), EVENT_TYPES, TODAY), EVENT_TYPES, token)
         for _ in range(30):
-            decision = decide(event(rnd), rules, instant(rnd))
+            decision = decide(event(rnd), rules.with_stops(stops(rnd)), instant(rnd))
             dispositions.add(decision.disposition)
             seen |= set(decision.reasons)
             for outcome in decision.outcomes:
