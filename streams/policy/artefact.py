@@ -21,7 +21,7 @@ from streams.policy.contract_checks import check_contract, expand
 from streams.policy.cross_checks import check_together
 from streams.policy.facts import RuleSetHash
 from streams.policy.located import AreaInvalid
-from streams.policy.model import AgencyModel, AgreementModel, Area, RuleModel, When
+from streams.policy.model import AgencyModel, AgreementModel, Area, GovernanceModel, RuleModel, When
 from streams.policy.words import Effect
 
 ARTEFACT_VERSION = 1  # of the document's shape; a reader refuses any other
@@ -112,6 +112,7 @@ def _area(area: Area, event_types: EventTypesLike) -> Document:
         "roles": {
             name: {
                 "title": role.title,
+                "plain": role.plain,
                 "serves": role.serves.value,
                 "restricted": role.restricted,
                 "staffed": role.staffed.value,
@@ -121,7 +122,13 @@ def _area(area: Area, event_types: EventTypesLike) -> Document:
         },
         "agreements": {a.id: _agreement(a) for a in area.agreements},
         "projections": _shares(area, event_types),
+        "governance": None if spec.governance is None else _governance(spec.governance),
     }
+
+
+def _governance(governance: GovernanceModel) -> Document:
+    """Decides nothing; it is here so that paper and code have one version (A-10)."""
+    return governance.model_dump(mode="json", by_alias=True)
 
 
 def _agreement(agreement: AgreementModel) -> Document:
@@ -134,6 +141,8 @@ def _agreement(agreement: AgreementModel) -> Document:
         "regimes": _sorted(agreement.regimes),
         "signedOn": agreement.signed_on.isoformat(),
         "reviewBy": agreement.review_by.isoformat(),
+        "retention": agreement.retention,
+        "approvals": [a.model_dump(mode="json", by_alias=True) for a in agreement.approvals],
     }
 
 
