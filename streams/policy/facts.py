@@ -3,7 +3,7 @@
 `Facts` is exactly what the audit record keeps of an event's content, so any decision can be replayed and any proposed
 rule set tried on past traffic. It holds no narrative, no identifier of a child and no locating value: settings (the
 child's school, GP …) appear as `LocatorToken`s, keyed pseudonyms that the compiled rule set can resolve to agencies
-and nobody else can reverse.
+and nobody else can reverse. Settings that the relationship register filled in are named in `registered`.
 """
 
 from __future__ import annotations
@@ -72,3 +72,6 @@ class Facts(NamedTuple):
     subject: SubjectKey | None
     occurred_at: EpochMillis
     published_at: EpochMillis
+    # What the relationship register added before the decision (R-04, R-05); an event never says either.
+    allocated_team: LocatorToken | None = None  # the team that has the child's social-care case, an agency
+    registered: tuple[str, ...] = ()  # settings that it filled in, as selectors call them: `school` of `child.school`

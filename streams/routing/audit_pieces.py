@@ -150,6 +150,7 @@ class AuditPieces:
                 _PRESENT,
                 *self._inputs(facts),
                 times or varint(facts.occurred_at) + varint(facts.published_at),
+                _registered(facts) if facts.registered or facts.allocated_team else b"\x00\x00",
                 varint(count),
                 *outcomes,
                 b"\x00\x00\x00" if count else b"\x00\x00",
@@ -228,6 +229,11 @@ def _judgements(facts: Facts) -> bytes:
         for each in facts.judgements
     ]
     return varint(len(items)) + b"".join(items) + NULL
+
+
+def _registered(facts: Facts) -> bytes:
+    """The allocated team and which settings the register filled in."""
+    return optional(facts.allocated_team) + texts(facts.registered)
 
 
 def _exclusions(facts: Facts) -> bytes:

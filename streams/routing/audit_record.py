@@ -25,6 +25,7 @@ _INPUT_NAMES = {
     "accused_setting": "accusedSetting",
     "occurred_at": "occurredAt",
     "published_at": "publishedAt",
+    "allocated_team": "allocatedTeam",
 }
 _OUTSIDE_INPUTS = ("event_id", "event_type", "source")
 
@@ -83,6 +84,7 @@ def inputs_datum(facts: Facts) -> dict[str, Any]:
     values["concerns"] = list(facts.concerns)
     values["judgements"] = [each._asdict() for each in facts.judgements]
     values["exclusions"] = [each._asdict() for each in facts.exclusions]
+    values["registered"] = list(facts.registered)
     return values
 
 

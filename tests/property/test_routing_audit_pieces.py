@@ -59,6 +59,8 @@ FACTS = st.builds(
     subject=TOKENS,
     occurred_at=st.integers(-(2**45), 2**53),
     published_at=LONGS,
+    allocated_team=TOKENS,
+    registered=st.lists(WORDS, max_size=4).map(tuple),
 )
 LISTS = st.lists(WORDS, max_size=3).map(tuple)
 OUTCOMES = st.builds(
