@@ -43,7 +43,7 @@ def facts_of(audit: Mapping[str, Any]) -> Facts:
             "event_id": audit["eventId"],
             "event_type": audit["eventType"],
             "source": audit["source"],
-            "concerns": tuple(values["concerns"]),
+            **{name: tuple(value) for name, value in values.items() if isinstance(value, list)},
             "judgements": tuple(Judgement(**each) for each in values["judgements"]),
             "exclusions": tuple(Exclusion(**each) for each in values["exclusions"]),
         }

@@ -9,12 +9,20 @@ decodes in full. A property test holds both to the same rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any
+
+
+class Take(Enum):
+    """How a field is wanted, when it is not its value."""
+
+    SPAN = "span"  # its bytes as they are; neighbours that are wanted so come as one piece
+
 
 Schema = Mapping[str, Any]
 # A wanted field is a name; below a record or an array of records, a tuple of wanted fields. A wanted array of strings
 # yields its first item only, or None.
-Wanted = Mapping[str, "Wanted | None"]
+Wanted = Mapping[str, "Wanted | Take | None"]
 Scanner = Callable[[bytes, int], tuple[Any, ...]]
 
 _VARINT_LIMIT = 10
@@ -103,10 +111,27 @@ class _Writer:
         if missing := set(wanted) - {field["name"] for field in fields}:
             raise KeyError(min(missing))
         names: list[str] = []
+        span: str | None = None
         for field in fields:
-            inner = wanted.get(field["name"], {}) if field["name"] in wanted else None
-            names += self.field(field["type"], field["name"] in wanted, inner)
+            inner = wanted.get(field["name"])
+            if inner is Take.SPAN and span is None:
+                span = self.new()
+                self.emit(f"{span} = p")
+                names.append(span)
+            elif span is not None and inner is not Take.SPAN:
+                self.end_of_span(span)
+                span = None
+            if isinstance(inner, Take):
+                self.field(field["type"], False, None)
+            else:
+                names += self.field(field["type"], field["name"] in wanted, inner)
+        if span is not None:
+            self.end_of_span(span)
         return names
+
+    def end_of_span(self, span: str) -> None:
+        """The variable that holds where the span begins holds its bytes from here on."""
+        self.emit(f"{span} = d[{span}:p]")
 
     def field(self, node: Any, keep: bool, inner: Wanted | None) -> list[str]:
         if not isinstance(node, list):

@@ -46,7 +46,7 @@ def values(node: Any) -> st.SearchStrategy[Any]:
 AUDITS = values(SCHEMA)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(AUDITS)
 def test_the_scanner_reads_what_the_decoder_reads(audit: dict[str, Any]) -> None:
     """Every column's value is the same by both ways."""
@@ -54,7 +54,7 @@ def test_the_scanner_reads_what_the_decoder_reads(audit: dict[str, Any]) -> None
     assert SCAN(data, len(HEAD)) == fields_of(decode_record("audit", data))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(AUDITS, st.data())
 def test_damaged_records_never_stop_the_reader(audit: dict[str, Any], data: st.DataObject) -> None:
     """Cut or altered bytes give a row with these bytes, and where both ways can read them, the same row."""
