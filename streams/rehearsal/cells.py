@@ -33,7 +33,7 @@ class Change(NamedTuple):
     """What one event adds to one cell."""
 
     cell: Cell
-    times: int
+    times: int  # deliveries, candidates or, of DISPOSITION, events
     fields: frozenset[str]  # of GAINED and LOST: which
 
 

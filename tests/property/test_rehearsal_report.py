@@ -64,7 +64,7 @@ def test_no_shown_number_and_no_difference_of_two_is_small(counts: dict[Cell, in
     shown = [row for row in found.rows if not hidden(row)]
     for one, other in combinations(shown, 2):
         if one.cell[1:3] == other.cell[1:3] and Kind.DISPOSITION not in (one.cell.kind, other.cell.kind):
-            assert one.count == other.number or abs(int(one.count) - int(other.number)) >= BELOW
+            assert one.number == other.number or abs(int(one.number) - int(other.number)) >= BELOW
 
 
 @given(COUNTS)
