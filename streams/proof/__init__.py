@@ -1,0 +1,1 @@
+"""Proofs about all events: what a rule set can never do, and what it always does."""
