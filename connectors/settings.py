@@ -23,6 +23,7 @@ CONNECTION_FILE = "connection.json"
 SECRETS_DIR = "secrets"
 PSEUDONYM_KEY_FILE = "pseudonym.key"
 PSEUDONYM_KEY_BYTES = 32
+SIGNATORIES_FILE = "signatories.yaml"
 
 
 class Connection(BaseModel):
@@ -71,6 +72,7 @@ class Settings(BaseModel):
     kafka_settings: KafkaSettings | None
     database_url: SecretStr | None
     pseudonym_key_file: Path
+    signatories_file: Path  # who may sign rule sets and stops: the router's root of trust
 
     @classmethod
     def load(cls, data_dir: Path, env: Mapping[str, str]) -> Settings:
@@ -79,12 +81,15 @@ class Settings(BaseModel):
         servers = env.get("KAFKA_BOOTSTRAP_SERVERS") or (connection.kafka if connection else None)
         url = env.get("DATABASE_URL")
         key_file = env.get("MASA_PSEUDONYM_KEY_FILE")
+        registry = env.get("SCHEMA_REGISTRY_URL")
+        signatories_file = env.get("MASA_SIGNATORIES_FILE")
         return cls(
             data_dir=data_dir,
             connection=connection,
             kafka_settings=kafka_settings(servers, env) if servers else None,
             database_url=SecretStr(url) if url else (connection.database if connection else None),
             pseudonym_key_file=Path(key_file) if key_file else data_dir / SECRETS_DIR / PSEUDONYM_KEY_FILE,
+            signatories_file=Path(signatories_file) if signatories_file else data_dir / SIGNATORIES_FILE,
         )
 
     def kafka(self) -> KafkaSettings:

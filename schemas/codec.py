@@ -6,8 +6,7 @@ logical types applied, no union wrappers. Reading is strict: whatever comes back
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from schemas.errors import EventInvalid, FieldProblem, FrameError
 from schemas.framing import Framed, frame, unframe
@@ -24,6 +23,13 @@ from schemas.shape import shape_problems
 from schemas.strict_reader import read_strictly
 from schemas.vocabulary import RejectReason
 from schemas.wire import Datum, Wire
+
+
+class SchemaIds(Protocol):
+    """What a registry's schema ids stand for; a dict will do."""
+
+    def get(self, schema_id: int, /) -> bytes | None:
+        """Fingerprint (8 bytes as on the wire) of the schema with this id, None when it is not known."""
 
 
 class DecodedEvent(NamedTuple):
@@ -44,7 +50,7 @@ def encode_event(event_type: EventType, datum: Datum) -> bytes:
 def decode_event(
     data: bytes,
     *,
-    schema_ids: Mapping[int, bytes] | None = None,
+    schema_ids: SchemaIds | None = None,
     event_types: EventTypes | None = None,
 ) -> DecodedEvent:
     """Read a framed event.
@@ -120,7 +126,7 @@ def _strictly(wire: Wire, data: bytes, offset: int) -> Datum:
     return datum
 
 
-def _writer(framed: Framed, types: EventTypes, schema_ids: Mapping[int, bytes]) -> Writer:
+def _writer(framed: Framed, types: EventTypes, schema_ids: SchemaIds) -> Writer:
     fingerprint = framed.fingerprint or schema_ids.get(framed.schema_id or 0)
     if fingerprint is None:
         raise FrameError(

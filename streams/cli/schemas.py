@@ -19,6 +19,7 @@ from streams.cli.runtime import (
     say,
     table,
 )
+from streams.cli.schemas_register import register
 
 if TYPE_CHECKING:
     from schemas.registry import EventType
@@ -107,6 +108,9 @@ def check_contract() -> None:
     if problems:
         raise Refused("\n".join(problems))
     say("every schema keeps the build rules and is compatible with every release")
+
+
+app.command("register")(register)
 
 
 def _few(words: Sequence[str]) -> str:

@@ -6,9 +6,7 @@ decode, validate, explain. Both give the same facts (a property test holds them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from schemas.codec import decode_event, encode_event
+from schemas.codec import SchemaIds, decode_event, encode_event
 from schemas.errors import EventInvalid, FrameError
 from schemas.identifiers import check_format
 from schemas.projection import project_datum
@@ -33,7 +31,7 @@ class Intake:
         event_types: EventTypes,
         pseudonymiser: Pseudonymiser,
         *,
-        schema_ids: Mapping[int, bytes] | None = None,
+        schema_ids: SchemaIds | None = None,
         allow_synthetic: bool = True,
     ) -> None:
         """`schema_ids` maps a registry's schema ids to fingerprints, for the Confluent frame. `allow_synthetic=False`
