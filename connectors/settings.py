@@ -73,6 +73,7 @@ class Settings(BaseModel):
     database_url: SecretStr | None
     pseudonym_key_file: Path
     signatories_file: Path  # who may sign rule sets and stops: the router's root of trust
+    schema_registry_url: SecretStr | None = None  # for the Confluent frame; may hold a password
 
     @classmethod
     def load(cls, data_dir: Path, env: Mapping[str, str]) -> Settings:
@@ -89,6 +90,7 @@ class Settings(BaseModel):
             kafka_settings=kafka_settings(servers, env) if servers else None,
             database_url=SecretStr(url) if url else (connection.database if connection else None),
             pseudonym_key_file=Path(key_file) if key_file else data_dir / SECRETS_DIR / PSEUDONYM_KEY_FILE,
+            schema_registry_url=SecretStr(registry) if registry else None,
             signatories_file=Path(signatories_file) if signatories_file else data_dir / SIGNATORIES_FILE,
         )
 
