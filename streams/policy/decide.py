@@ -91,7 +91,7 @@ def _gather(facts: Facts, rules: RuleSet, day: int, areas: tuple[CompiledArea, .
                 agencies, hit = rule.resolve(rule, facts, rules, holds)
                 if rule.deny:
                     if agencies:
-                        denies.append((rule, agencies))
+                        denies.append((rule, agencies, hit.marks))
                     continue
                 if _UNRESOLVED in hit.holds:
                     lost = True

@@ -21,7 +21,9 @@ from streams.policy.reasons import SENTENCES, ReasonCode
 from streams.policy.reference_match import Entry, Token, World, answer, concerned, day_of, gateway_answer, named_by
 
 _NEEDED_SCHEME = {"child.school": "URN", "child.gp": "ODS", "child.communityHealth": "ODS"}
-_LOCAL = ("area", "category:", "child.homeAuthority", "child.placingAuthority", "child.hostAuthority")
+_LOCAL = (
+    "area", "category:", "child.homeAuthority", "child.placingAuthority", "child.hostAuthority", "child.allocatedTeam",
+)  # fmt: skip
 _KIND_WORDS = {
     OutcomeKind.DELIVERED: "receives it",
     OutcomeKind.WITHHELD: "is not told: the publisher withholds",
@@ -89,6 +91,9 @@ def _event_lines(world: World, decision: Decision) -> Iterator[str]:
         yield f"The rules of {' and '.join(areas)} apply."
     else:
         yield "No area that takes part is concerned."
+    if world.facts.registered:
+        known = all_of([selector_words(f"child.{setting}") for setting in world.facts.registered])
+        yield f"The event does not name {known}; the relationship register knew from earlier events."
     if decision.disposition is Disposition.DECIDED:
         told = sum(outcome.kind is OutcomeKind.DELIVERED for outcome in decision.outcomes)
         yield f"{told} of {len(decision.outcomes)} possible recipients receive it."

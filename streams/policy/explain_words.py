@@ -15,6 +15,7 @@ SELECTOR_WORDS = {
     "child.homeAuthority": "the authority where the child lives",
     "child.placingAuthority": "the authority that placed the child",
     "child.hostAuthority": "the authority that hosts the placement",
+    "child.allocatedTeam": "the team that has the child's social-care case",
     "area": "everyone in the area with that role",
     "explicit": "those whom the publisher names",
     "source": "the publisher",
@@ -41,6 +42,7 @@ _PRESENT_WORDS = {
     "hasGp": "a child with a GP practice",
     "hasCommunityHealth": "a child with a 0-19 health service",
 }
+SETTING_OF = {"hasSchool": "school", "hasGp": "gp", "hasCommunityHealth": "communityHealth"}  # as selectors say it
 
 
 def selector_words(of: str) -> str:
@@ -95,7 +97,9 @@ def fact(name: str, facts: Facts) -> str:
     if name in FLAGS:
         return "the event is" if getattr(facts, FLAGS[name]) else "the event is not"
     if name in PRESENT:
-        return "the event names one" if getattr(facts, PRESENT[name]) else "the event names none"
+        if getattr(facts, PRESENT[name]) is None:
+            return "the event names none"
+        return "the register knows one" if SETTING_OF[name] in facts.registered else "the event names one"
     if name == "concerns":
         return f"the event says {', '.join(facts.concerns)}" if facts.concerns else "the event codes no concern"
     if facts.unborn:

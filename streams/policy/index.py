@@ -25,6 +25,7 @@ LocatorTokens = Callable[[str, str], LocatorToken]  # (scheme, code) -> token
 Matches = tuple[tuple[CompiledRule, bool], ...]  # (rule, whether its key is certain)
 Shapes = tuple[tuple[Callable[[Facts], Any], Mapping[Any, Matches]], ...]
 
+AGENCY_SCHEME = "AGENCY"  # of a locator that is an agency's own id
 MAX_INTERNED = 50_000  # outcomes and plans kept; then all are forgotten and made again, never changed
 
 
@@ -35,6 +36,7 @@ class Tokens(NamedTuple):
     health: Mapping[LocatorToken, AgencyId]  # GP practices and 0-19 providers
     accused: Mapping[LocatorToken, frozenset[AgencyId]]
     authority: Mapping[LocatorToken, str]  # GSS
+    agency: Mapping[LocatorToken, AgencyId]  # by its own id; the register names teams so
 
 
 class RuleSet:
@@ -65,6 +67,7 @@ class RuleSet:
         self.with_role = _with_role(agencies)
         self.in_category = _in_category(agencies)
         self.serving = _serving(agencies)
+        self.in_organisation = _in_organisation(agencies)
         self.confirmable = frozenset(
             kind.name for kind in event_types.values() if any(leaf.classes & ONLY_CONFIRMED for leaf in kind.leaves)
         )
@@ -137,7 +140,8 @@ def _tokens(
                 key = token("URN", code)
                 accused[key] = accused.get(key, frozenset()) | {agency.id}
     authority = {token("GSS", gss): gss for area in areas.values() for gss in area.authorities}
-    return Tokens(school, health, accused, authority)
+    own = {token(AGENCY_SCHEME, agency): agency for agency in agencies}
+    return Tokens(school, health, accused, authority, own)
 
 
 def _with_role(
@@ -157,6 +161,18 @@ def _in_category(
     for agency in agencies.values():
         for role in agency.roles:
             found.setdefault((agency.area, role, agency.category), []).append(agency.id)
+    return {key: tuple(sorted(ids)) for key, ids in found.items()}
+
+
+def _in_organisation(
+    agencies: Mapping[AgencyId, CompiledAgency],
+) -> dict[tuple[AreaId, RoleId, str], tuple[AgencyId, ...]]:
+    """(area, role, organisation) -> agencies, of organisations that are more than one agency."""
+    found: dict[tuple[AreaId, RoleId, str], list[AgencyId]] = {}
+    for agency in agencies.values():
+        if agency.organisation != agency.id:
+            for role in agency.roles:
+                found.setdefault((agency.area, role, agency.organisation), []).append(agency.id)
     return {key: tuple(sorted(ids)) for key, ids in found.items()}
 
 

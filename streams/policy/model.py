@@ -45,6 +45,7 @@ SELECTORS = (
     "child.homeAuthority",
     "child.placingAuthority",
     "child.hostAuthority",
+    "child.allocatedTeam",
     "area",
     "explicit",
     "source",
@@ -179,6 +180,7 @@ class AgencyModel(Model):
     duty_basis: DutyBasisModel
     identifiers: tuple[IdentifierModel, ...] = Field(min_length=1)
     channel: Channel
+    connected_from: Day | None = None  # first day on which somebody reads what the channel brings; None: it is read
     roles: tuple[Slug, ...] = ()
     authorities: tuple[Gss, ...] | None = None  # LAs it serves; default: all of the area
     contacts: ContactsModel

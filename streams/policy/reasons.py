@@ -51,6 +51,7 @@ class ReasonCode(StrEnum):
     ALLOWED = "ALLOWED"
     FALLBACK_FRONT_DOOR = "FALLBACK_FRONT_DOOR"
     NO_SCHOOL_FALLBACK = "NO_SCHOOL_FALLBACK"
+    RELATIONSHIP_REGISTER = "RELATIONSHIP_REGISTER"
     ALTERNATE_FOR_EXCLUDED = "ALTERNATE_FOR_EXCLUDED"
     # fields withheld from a recipient
     CONTROL_FIELD = "CONTROL_FIELD"
@@ -100,6 +101,9 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.ALLOWED: "A rule of the area shares this with them.",
     ReasonCode.FALLBACK_FRONT_DOOR: "It also stands in for a recipient that could not be found (R-04).",
     ReasonCode.NO_SCHOOL_FALLBACK: "The child has no school, so the responsible officer is told (R-11).",
+    ReasonCode.RELATIONSHIP_REGISTER: (
+        "The event does not name it; an earlier event declared that it is involved with the child (R-04, R-05)."
+    ),
     ReasonCode.ALTERNATE_FOR_EXCLUDED: "It stands in for a recipient excluded for a conflict of interest (P-05).",
     ReasonCode.CONTROL_FIELD: "An instruction to the exchange; nobody receives it.",
     ReasonCode.PROTECTED_ADDRESS: "It could show where a protected child is (P-02).",

@@ -5,7 +5,10 @@ hit that waits for a person. A deny rule whose recipient cannot be found names n
 
 Readings where the requirement leaves room, all on the protective side: a school that is known but lacks the role is
 not found; a child without a GP in the event is not found (`hasGp: true` asks for one); a 0-19 provider that the event
-does not name is the only agency with the role that serves the authority, and not found if there are several.
+does not name is the only agency with the role that serves the authority, and not found if there are several; the
+allocated team is the agency that declared the child's case if it has the role, else the one agency of the same
+organisation that has it, and not found if there is none or several. A child without a declared case has no team, so
+such a rule then asks for nobody.
 """
 
 from __future__ import annotations
@@ -21,11 +24,13 @@ if TYPE_CHECKING:
     from streams.policy.index import RuleSet
 
 Found = tuple[tuple[AgencyId, ...], Hit]
+Marks = tuple[ReasonCode, ...]
 
 UNRESOLVED = "unresolved:"
 LOW_MATCH = frozenset(
     {MatchStatus.POTENTIAL_MATCH, MatchStatus.LOW_CONFIDENCE, MatchStatus.MANY_MATCH, MatchStatus.ERROR}
 )
+_BY_REGISTER: Marks = (ReasonCode.RELATIONSHIP_REGISTER,)
 BROAD = ("area", "category:")  # selectors that name a class of agencies, not those of one child or event
 
 
@@ -43,27 +48,34 @@ def _waiting(facts: Facts, holds: Holds) -> Holds:
     return (*holds, ReasonCode.LOW_MATCH_STATUS) if facts.match in LOW_MATCH else holds
 
 
-def _hit(rule: CompiledRule, holds: Holds) -> Hit:
-    return rule.hit(rule.role, (), holds) if holds else rule.plain
+def _hit(rule: CompiledRule, holds: Holds, marks: Marks = ()) -> Hit:
+    return rule.hit(rule.role, marks, holds) if holds or marks else rule.plain
 
 
-def _unresolved(rule: CompiledRule, holds: Holds) -> Found:
+def _unresolved(rule: CompiledRule, holds: Holds, marks: Marks = ()) -> Found:
     if rule.deny:
         return (), rule.plain
     stand_in = AgencyId(UNRESOLVED + rule.of)
-    return (stand_in,), rule.hit(rule.role, (), (*holds, ReasonCode.UNRESOLVED_RECIPIENT))
+    return (stand_in,), rule.hit(rule.role, marks, (*holds, ReasonCode.UNRESOLVED_RECIPIENT))
 
 
-def _known(rule: CompiledRule, rules: RuleSet, agency: AgencyId | None, holds: Holds) -> Found:
+def _known(rule: CompiledRule, facts: Facts, rules: RuleSet, agency: AgencyId | None, holds: Holds) -> Found:
+    marks = _marks(rule, facts)
     if agency is None or rule.role not in rules.agencies[agency].roles:
-        return _unresolved(rule, holds)
-    return (agency,), _hit(rule, holds)
+        return _unresolved(rule, holds, marks)
+    return (agency,), _hit(rule, holds, marks)
+
+
+def _marks(rule: CompiledRule, facts: Facts) -> Marks:
+    """How the recipient was found, if not from the event itself: every hit of the register is told (R-05)."""
+    registered = facts.registered
+    return _BY_REGISTER if registered and rule.of.removeprefix("child.") in registered else ()
 
 
 def _school(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
     waiting = _waiting(facts, holds)
     if facts.school is not None:
-        return _known(rule, rules, rules.tokens.school.get(facts.school), waiting)
+        return _known(rule, facts, rules, rules.tokens.school.get(facts.school), waiting)
     officer = rules.areas[rule.area].officer_role
     if rule.deny or officer is None or facts.area_gss is None:
         return _unresolved(rule, waiting)
@@ -75,17 +87,33 @@ def _school(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> F
 
 def _gp(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
     agency = None if facts.gp is None else rules.tokens.health.get(facts.gp)
-    return _known(rule, rules, agency, _waiting(facts, holds))
+    return _known(rule, facts, rules, agency, _waiting(facts, holds))
 
 
 def _community_health(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
     waiting = _waiting(facts, holds)
     if facts.community_health is not None:
-        return _known(rule, rules, rules.tokens.health.get(facts.community_health), waiting)
+        return _known(rule, facts, rules, rules.tokens.health.get(facts.community_health), waiting)
     serving = rules.serving.get((rule.area, rule.role, facts.area_gss or ""), ())
     if len(serving) == 1 and not rule.deny:
         return serving, _hit(rule, waiting)
     return _unresolved(rule, waiting)
+
+
+def _allocated_team(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
+    if facts.allocated_team is None:
+        return (), rule.plain  # no case is known: the rule asks for nobody
+    waiting = _waiting(facts, holds)
+    declared = rules.tokens.agency.get(facts.allocated_team)
+    if declared is None:
+        return _known(rule, facts, rules, None, waiting)
+    agency = rules.agencies[declared]
+    if agency.area != rule.area:
+        return (), rule.plain  # other areas have their own rules
+    if rule.role in agency.roles:
+        return _known(rule, facts, rules, declared, waiting)
+    same = rules.in_organisation.get((rule.area, rule.role, agency.organisation), ())
+    return _known(rule, facts, rules, same[0] if len(same) == 1 else None, waiting)
 
 
 def _home_authority(rule: CompiledRule, facts: Facts, rules: RuleSet, holds: Holds) -> Found:
@@ -153,6 +181,7 @@ _RESOLVERS: dict[str, Resolver] = {
     "child.homeAuthority": _home_authority,
     "child.placingAuthority": _placing_authority,
     "child.hostAuthority": _host_authority,
+    "child.allocatedTeam": _allocated_team,
     "area": _area,
     "source": _source,
     "explicit": _explicit,

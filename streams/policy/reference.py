@@ -66,6 +66,7 @@ class _Interpreter:
         self.allows: dict[str, list[Named]] = {}
         self.denies: dict[str, list[Entry]] = {}
         self.broad_denies: list[Entry] = []
+        self.denied_by_register: set[str] = set()
         for rule, unsure in applying(world):
             self._take(rule, named_by(world, rule, unsure))
 
@@ -77,8 +78,10 @@ class _Interpreter:
         elif of == "area" or of.startswith("category:"):
             self.broad_denies.append(rule)
         else:
-            for agency in named:
+            for agency, how in named.items():
                 self.denies.setdefault(agency, []).append(rule)
+                if how.marks:
+                    self.denied_by_register.add(agency)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         self._add_alternates()
@@ -130,6 +133,8 @@ class _Interpreter:
         hits = self.allows.get(agency, [])
         rules = sorted({r["id"] for r in self._denies(agency)}) + sorted({h.rule["id"] for h in hits}) + list(stopped)
         roles = sorted({RoleId(hit.role) for hit in hits})
+        if agency in self.denied_by_register or any("RELATIONSHIP_REGISTER" in hit.marks for hit in hits):
+            reasons = [*reasons, "RELATIONSHIP_REGISTER"]
         words = in_order(ReasonCode(reason) for reason in reasons)
         return Outcome(AgencyId(agency), kind, tuple(roles), tuple(map(RuleId, rules)), words, None, None, None)
 

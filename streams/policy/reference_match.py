@@ -175,10 +175,12 @@ def named_by(world: World, rule: Entry, unsure: bool) -> dict[str, Named]:
     if through_child and facts.match in DOUBTFUL:
         holds.append("LOW_MATCH_STATUS")
     found, addressed, marks = _chosen(world, rule)
+    if of in [f"child.{setting}" for setting in facts.registered]:
+        marks = [*marks, "RELATIONSHIP_REGISTER"]
     if found is None:
         if rule["effect"] == "deny":
             return {}
-        return {f"unresolved:{of}": Named(rule, role, [], [*holds, "UNRESOLVED_RECIPIENT"])}
+        return {f"unresolved:{of}": Named(rule, role, marks, [*holds, "UNRESOLVED_RECIPIENT"])}
     return {agency["id"]: Named(rule, addressed, list(marks), list(holds)) for agency in found}
 
 
@@ -199,6 +201,8 @@ def _chosen(world: World, rule: Entry) -> tuple[list[Entry] | None, str, list[st
         return _no_school(world, rule, there)
     if of in ("child.school", "child.gp", "child.communityHealth"):
         return _setting(world, rule, with_role), role, []
+    if of == "child.allocatedTeam":
+        return _team(world, rule, with_role), role, []
     return _authority(world, rule, with_role), role, []
 
 
@@ -229,6 +233,22 @@ def _setting(world: World, rule: Entry, with_role: list[Entry]) -> list[Entry] |
         return serving if len(serving) == 1 else None
     agency = world.agency_of(scheme, token)
     return [agency] if agency is not None and rule["to"]["role"] in agency["roles"] else None
+
+
+def _team(world: World, rule: Entry, with_role: list[Entry]) -> list[Entry] | None:
+    """Who declared the child's case, or whoever has the role in the same organisation."""
+    token = world.facts.allocated_team
+    if token is None:
+        return []
+    declared = [a for a in world.document["agencies"] if world.token("AGENCY", a["id"]) == token]
+    if not declared:
+        return None
+    if declared[0]["area"] != rule["area"]:
+        return []
+    if declared[0] in with_role:
+        return declared
+    same = [a for a in with_role if a["organisation"] == declared[0]["organisation"]]
+    return same if len(same) == 1 else None
 
 
 def _authority(world: World, rule: Entry, with_role: list[Entry]) -> list[Entry] | None:

@@ -155,7 +155,15 @@ def _without(
     denies = sorted({rule.id for rule in candidate.denies})
     allows = sorted({hit.rule.id for hit in candidate.hits})
     spoke = (*denies, *allows, *stops)
+    if _by_register(candidate):
+        reasons = (*reasons, ReasonCode.RELATIONSHIP_REGISTER)
     return Outcome(candidate.agency, kind, tuple(roles), spoke, in_order(reasons), None, None, None)
+
+
+def _by_register(candidate: Candidate) -> bool:
+    """Whether the relationship register brought it in: told whatever the outcome, so that no use goes unseen (R-05)."""
+    found = ReasonCode.RELATIONSHIP_REGISTER
+    return found in candidate.notes.marks or any(found in hit.marks for hit in candidate.hits)
 
 
 def _delivered(

@@ -19,10 +19,12 @@ from streams.policy.recipients import UNRESOLVED, is_broad
 from streams.policy.settle import CONFIRMED, NO_ROLES, PLAIN, Candidate, Notes, agency_reasons, excludes, hit_reasons
 
 Hits = dict[AgencyId, tuple[Hit, ...]]
-Denies = list[tuple[CompiledRule, tuple[AgencyId, ...]]]
+Marks = tuple[ReasonCode, ...]
+Denies = list[tuple[CompiledRule, tuple[AgencyId, ...], Marks]]  # rule, whom it names, how it found them
 
 _HOME = AgencyId(UNRESOLVED + "child.homeAuthority")
 _NOBODY: frozenset[AgencyId] = frozenset()
+_STANDS_IN: Marks = (ReasonCode.FALLBACK_FRONT_DOOR,)
 
 
 class Gathered(NamedTuple):
@@ -42,7 +44,7 @@ def special_candidates(facts: Facts, rules: RuleSet, case: Circumstances, gather
     for exclusion in facts.exclusions:
         found.setdefault(exclusion.agency, ())
     borders = _unknown_home(facts, rules, found) if gathered.unknown_home else None
-    for rule, named in gathered.denies:
+    for rule, named, _ in gathered.denies:
         if not is_broad(rule.of):
             for agency in named:
                 found.setdefault(agency, ())
@@ -79,11 +81,14 @@ class _Reader:
         unknown_home: AgencyId | None,
     ) -> None:
         self._source, self._rules = facts.source, rules
-        self._broad = [rule for rule, _ in denies if is_broad(rule.of)]
+        self._broad = [rule for rule, _, _ in denies if is_broad(rule.of)]
         self._narrow: dict[AgencyId, tuple[CompiledRule, ...]] = {}
-        for rule, named in denies:
+        self._marks: dict[AgencyId, Marks] = {}
+        for rule, named, marks in denies:
             for agency in named if not is_broad(rule.of) else ():
                 self._narrow[agency] = (*self._narrow.get(agency, ()), rule)
+                if marks:
+                    self._marks[agency] = marks
         self._front_doors, self._unknown_home = front_doors, unknown_home
         token = facts.accused_setting
         self._accused = _NOBODY if token is None else rules.tokens.accused.get(token, _NOBODY)
@@ -91,7 +96,7 @@ class _Reader:
         self._confirmable = confirmation_matters(facts, rules)
         self._excluded = _exclusions(facts.exclusions)
         self._withholds = bool(self._judged.withheld_agencies or self._judged.withheld_roles)
-        self._only_judged = not (facts.exclusions or front_doors or unknown_home or self._accused)
+        self._only_judged = not (facts.exclusions or front_doors or unknown_home or self._accused or self._marks)
         self._quiet = self._only_judged and not facts.judgements
 
     def candidate(self, agency: AgencyId, hits: tuple[Hit, ...]) -> Candidate:
@@ -115,7 +120,7 @@ class _Reader:
             withheld,
             confirmed,
             self._excluded.get(agency, NO_ROLES),
-            (ReasonCode.FALLBACK_FRONT_DOOR,) if agency in self._front_doors else (),
+            (*_STANDS_IN, *self._marks.get(agency, ())) if agency in self._front_doors else self._marks.get(agency, ()),
             (ReasonCode.CROSS_BORDER_UNKNOWN_AREA,) if agency == self._unknown_home else (),
         )
         return PLAIN if notes == PLAIN else notes

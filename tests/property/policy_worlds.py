@@ -31,9 +31,10 @@ from tests.unit.policy.builders import (
 
 EXPIRY = date(2026, 10, 10)
 NORTH_AGENCIES: list[dict[str, Any]] = [
-    *AGENCIES,
-    agency("port-csc", authorities=["E06000098"], roles=["front-door", "gp-lead"], alternate="north-csc"),
-    gp("oak-surgery", "Z99002", alternate="elm-surgery"),
+    *(a | {"organisation": "north-council"} if a["id"] == "north-ehe" else a for a in AGENCIES),
+    agency("port-csc", authorities=["E06000098"], roles=["front-door", "gp-lead"], alternate="north-csc",
+           organisation="north-council"),
+    gp("oak-surgery", "Z99002", organisation="north-council", alternate="elm-surgery"),
     agency("landlord", category="HOUSING_RP", roles=["offender-manager", "front-door"], alternate="port-csc",
            dutyBasis={"basis": "NONE", "evidence": "-", "from": date(2026, 1, 1)}),
     agency("charity", category="CONTRACTED_VCS", roles=["gp-lead", "front-door"], alternate="landlord",
@@ -73,8 +74,10 @@ PROJECTIONS: dict[str, Any] = {
 }
 SELECTORS = [
     "child.school", "child.school", "child.gp", "child.communityHealth", "child.homeAuthority",
-    "child.placingAuthority", "child.hostAuthority", "area", "explicit", "source", "category:SCHOOL", "category:LA_CSC",
+    "child.placingAuthority", "child.hostAuthority", "child.allocatedTeam",
+    "area", "explicit", "source", "category:SCHOOL", "category:LA_CSC",
 ]  # fmt: skip
+TEAMS = ["north-csc", "port-csc", "north-ehe", "east-csc"]  # who may have declared a child's case
 DAYS = [date(2026, 9, 28) + timedelta(days=n) for n in (0, 1, 2, 3, 5, 6, 8, 9, 10, 11, 12, 13, 17, 18, 20)]
 GSS = ["E10000099", "E06000098", "E06000099", "E09000001", None]
 
@@ -206,10 +209,31 @@ def event(rnd: Random) -> Facts:
         "accused_setting": rnd.choice([None, None, None, token("URN", "990001"), token("URN", "990009"), "lost"]),
         "judgements": judgements(rnd),
         "exclusions": exclusions(rnd),
+        "allocated_team": rnd.choice([None, None, *(token("AGENCY", a) for a in TEAMS), "lost"]),
     }
-    kept = {"event_type", "source", "judgements", "exclusions", "school", "gp", "match", "grade", "age_years"}
+    kept = {
+        "event_type",
+        "source",
+        "judgements",
+        "exclusions",
+        "school",
+        "gp",
+        "match",
+        "grade",
+        "age_years",
+        "allocated_team",
+    }
     odd = rnd.sample(sorted(set(drawn) - kept), k=rnd.choice([0, 0, 1, 2, 3, 5, len(drawn) - len(kept)]))
-    return FACTS._replace(**{name: value for name, value in drawn.items() if name in kept or name in odd})
+    facts = FACTS._replace(**{name: value for name, value in drawn.items() if name in kept or name in odd})
+    return facts._replace(registered=tuple(name for name, token in _settings(facts) if token and rnd.random() < 0.4))
+
+
+def _settings(facts: Facts) -> list[tuple[str, str | None]]:
+    """What a register may have filled in, as selectors call it."""
+    return [
+        ("school", facts.school), ("gp", facts.gp), ("communityHealth", facts.community_health),
+        ("allocatedTeam", facts.allocated_team),
+    ]  # fmt: skip
 
 
 def stops(rnd: Random) -> tuple[Stop, ...]:
