@@ -24,7 +24,7 @@ NEVER_FOR_PERSON_OF_CONCERN = frozenset({FieldClass.LOCATING, FieldClass.CONTACT
 def check_area(area: Area, today: date) -> list[Problem]:
     """Every problem that can be seen without other areas and without the event contract."""
     found = [*_spec(area, today), *_roles(area), *_agreements(area, today), *check_codes(area)]
-    ids = {agency.id for agency in area.agencies}
+    ids = set(area.names("agencies"))
     for agency in area.agencies:
         found.extend(_agency(area, agency, ids))
     agreements = {agreement.id: agreement for agreement in area.agreements}
@@ -39,7 +39,7 @@ def _spec(area: Area, today: date) -> Iterator[Problem]:
     if spec.review_by < today:
         yield at(area, "area", "", ("reviewBy",), f"the area's review date {spec.review_by} is past",
                  "have the partnership review the rules, then set a new date")  # fmt: skip
-    agencies = {a.id for a in area.agencies}
+    agencies = area.names("agencies")
     if spec.front_door not in agencies:
         yield at(area, "area", "", ("frontDoor",), f"there is no agency `{spec.front_door}`",
                  nearest(spec.front_door, agencies))  # fmt: skip
@@ -115,7 +115,7 @@ def _contract(area: Area, agency: AgencyModel, ids: set[str]) -> Iterator[Proble
 
 
 def _agreements(area: Area, today: date) -> Iterator[Problem]:
-    agencies = {a.id for a in area.agencies}
+    agencies = area.names("agencies")
     for agreement in area.agreements:
         if agreement.review_by < today:
             yield at(area, "agreements", agreement.id, ("reviewBy",),
@@ -161,7 +161,7 @@ def _allow(area: Area, rule: RuleModel, agreements: Agreements) -> Iterator[Prob
 
     if rule.gateways is None:
         yield bad(("gateways",), "an allow rule names the legal gateways it holds for", "add `gateways:`")
-    for key, known in (("share", area.projections), ("under", agreements)):
+    for key, known in (("share", area.names("projections")), ("under", area.names("agreements"))):
         value = getattr(rule, key)
         what = "projection" if key == "share" else "agreement"
         if value is None:
@@ -197,7 +197,7 @@ def _selector(area: Area, rule: RuleModel) -> Iterator[Problem]:
 
 
 def _cases(area: Area) -> Iterator[Problem]:
-    rules = {r.id for r in area.rules}
+    rules = area.names("rules")
     for case in area.cases:
         if case.rule is not None and case.rule not in rules:
             yield at(area, "cases", case.name, ("rule",), f"there is no rule `{case.rule}`",

@@ -55,7 +55,7 @@ def _identifiers(areas: Sequence[Area]) -> Iterator[Problem]:
 
 
 def _parties(areas: Sequence[Area]) -> Iterator[Problem]:
-    agencies = {agency.id for area in areas for agency in area.agencies}
+    agencies = {name for area in areas for name in area.names("agencies")}
     names = {area.spec.area for area in areas}
     for area in areas:
         for agreement in area.agreements:
@@ -72,7 +72,7 @@ def _parties(areas: Sequence[Area]) -> Iterator[Problem]:
 
 def _conditions(areas: Sequence[Area]) -> Iterator[Problem]:
     """A condition on an agency or authority that does not exist would never hold, silently."""
-    agencies = {agency.id for area in areas for agency in area.agencies}
+    agencies = {name for area in areas for name in area.names("agencies")}
     authorities = {gss for area in areas for gss in area.spec.authorities}
     for area in areas:
         for rule in area.rules:
@@ -89,7 +89,7 @@ def _conditions(areas: Sequence[Area]) -> Iterator[Problem]:
 
 def _cases(areas: Sequence[Area]) -> Iterator[Problem]:
     """A case that expects a misspelt agency to be absent would always pass."""
-    agencies = {agency.id for area in areas for agency in area.agencies}
+    agencies = {name for area in areas for name in area.names("agencies")}
     for area in areas:
         for case in area.cases:
             named: list[tuple[Path, str]] = [

@@ -42,6 +42,22 @@ def load_areas(folder: File, today: date) -> tuple[Area, ...]:
 
     Raises AreaInvalid with every problem of every folder read.
     """
+    areas, problems = read_areas(folder, today)
+    if problems:
+        raise AreaInvalid(problems)
+    return areas
+
+
+def load_area(folder: File, today: date) -> Area:
+    """One area folder. Raises AreaInvalid naming file, line, column and key of each problem."""
+    area, problems = read_area(folder, today)
+    if area is None or problems:
+        raise AreaInvalid(problems)
+    return area
+
+
+def read_areas(folder: File, today: date) -> tuple[tuple[Area, ...], tuple[Problem, ...]]:
+    """As `load_areas`, but what could be read and what is wrong with the rest. With problems, only to look for more."""
     areas: dict[str, Area] = {}
     problems: list[Problem] = []
     waiting = [folder]
@@ -51,21 +67,18 @@ def load_areas(folder: File, today: date) -> tuple[Area, ...]:
         if here.name in seen:
             continue
         seen.add(here.name)
-        try:
-            area = load_area(here, today)
-        except AreaInvalid as invalid:
-            problems.extend(invalid.problems)
+        area, found = read_area(here, today)
+        problems.extend(found)
+        if area is None:
             continue
         areas[area.spec.area] = area
         waiting.extend(here.parent / n for n in area.spec.neighbours if (here.parent / n).is_dir())
         problems.extend(_missing_neighbours(area, here))
-    if problems:
-        raise AreaInvalid(problems)
-    return tuple(areas[name] for name in sorted(areas))
+    return tuple(areas[name] for name in sorted(areas)), tuple(problems)
 
 
-def load_area(folder: File, today: date) -> Area:
-    """One area folder. Raises AreaInvalid naming file, line, column and key of each problem."""
+def read_area(folder: File, today: date) -> tuple[Area | None, tuple[Problem, ...]]:
+    """One folder's entries that are well formed, and every problem; no area when `area.yaml` is not."""
     reading = _Reading(folder)
     spec = reading.single("area.yaml", AreaFile)
     agreements = reading.entries("agreements.yaml", "agreements", AgreementModel, "id")
@@ -76,7 +89,7 @@ def load_area(folder: File, today: date) -> Area:
         for file in sorted((folder / kind).glob("*.y*ml")):
             lists[kind].extend(reading.entries(f"{kind}/{file.name}", kind, model, key))
     if spec is None:
-        raise AreaInvalid(reading.problems)
+        return None, tuple(reading.problems)
     area = Area(
         spec=spec,
         agencies=tuple(lists["agencies"]),
@@ -87,11 +100,9 @@ def load_area(folder: File, today: date) -> Area:
         bank_holidays=_bank_holidays(spec),
         places=reading.places,
         marks=reading.marks,
+        broken=frozenset(reading.broken),
     )
-    problems = [*reading.problems, *_folder_name(area, folder), *check_area(area, today)]
-    if problems:
-        raise AreaInvalid(problems)
-    return area
+    return area, (*reading.problems, *_folder_name(area, folder), *check_area(area, today))
 
 
 @dataclass(slots=True)
@@ -102,9 +113,10 @@ class _Reading:
     problems: list[Problem]
     places: dict[tuple[str, str], Place]
     marks: dict[str, Marks]
+    broken: set[tuple[str, str]]  # (kind, identity) of entries of the wrong shape
 
     def __init__(self, folder: File) -> None:
-        self.folder, self.problems, self.places, self.marks = folder, [], {}, {}
+        self.folder, self.problems, self.places, self.marks, self.broken = folder, [], {}, {}, set()
 
     def single(self, name: str, model: type[M]) -> M | None:
         located = self._read(name)
@@ -131,6 +143,8 @@ class _Reading:
             if entry is not None:
                 out.append(entry)
                 self._place(key, str(getattr(entry, identity)), located, (key, i))
+            elif isinstance(raw, dict):
+                self.broken.add((key, str(raw.get(identity))))
         return out
 
     def mapping(self, name: str, model: type[M]) -> Mapping[str, M]:
@@ -146,6 +160,8 @@ class _Reading:
             if entry is not None:
                 out[key] = entry
                 self._place("projections", key, located, (key,))
+            else:
+                self.broken.add(("projections", key))
         return out
 
     def _read(self, name: str) -> Located | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 import yaml
@@ -13,6 +14,11 @@ Path = tuple[str | int, ...]
 Marks = Mapping[Path, tuple[int, int]]  # path of a key or item -> (line, column), both from 1
 
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Severity(StrEnum):
+    ERROR = "error"  # the area does not compile
+    WARNING = "warning"  # it compiles, but does not do what somebody wanted, or soon will not
 
 
 class Place(NamedTuple):
@@ -32,6 +38,7 @@ class Problem:
     key: str  # e.g. `rules[3].to.role`
     message: str
     suggestion: str | None = None
+    severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
         hint = f"; {self.suggestion}" if self.suggestion else ""

@@ -301,6 +301,13 @@ class Area:
     bank_holidays: tuple[date, ...] = ()
     places: Mapping[tuple[str, str], Place] = field(default_factory=dict)
     marks: Mapping[str, Marks] = field(default_factory=dict)
+    broken: frozenset[tuple[str, str]] = frozenset()  # (kind, identity) of entries in its files that are no models
+
+    def names(self, kind: Literal["agencies", "agreements", "projections", "rules"]) -> frozenset[str]:
+        """Names of that kind which the files define, well formed or not: what may be referred to."""
+        by_kind = {"agencies": self.agencies, "agreements": self.agreements, "rules": self.rules}
+        well_formed = self.projections if kind == "projections" else [each.id for each in by_kind[kind]]  # type: ignore[attr-defined]
+        return frozenset(well_formed) | {identity for where, identity in self.broken if where == kind}
 
 
 def at(area: Area, kind: str, identity: str, path: Path, message: str, hint: str | None = None) -> Problem:
