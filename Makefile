@@ -6,6 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 AREAS  := $(wildcard deploy/areas/*)
+NATIVE := $(wildcard schemas/*.pyx schemas/*.pxd schemas/*.h streams/*/*.pyx streams/*/*.pxd)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check fault bench format clean
@@ -13,7 +14,7 @@ AREAS  := $(wildcard deploy/areas/*)
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(STAMP) ## make .venv with everything in it (only when pyproject.toml changed)
+install: $(STAMP) ## make .venv with everything in it (only when pyproject.toml or a compiled module changed)
 
 run: $(STAMP) ## run the whole exchange here with simulated traffic; ctrl-C stops it
 	$(BIN)/masa up --demo
@@ -42,7 +43,7 @@ clean: ## remove the virtual environment and everything that was built or run he
 	rm -rf $(VENV) .masa build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The stamp is made last, so a broken installation is tried again.
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml setup.py $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "make: Python 3.11 or newer is needed, '$(PYTHON)' is older: say 'make PYTHON=/path/to/python3.11 install'" >&2; exit 3; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

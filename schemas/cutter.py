@@ -232,7 +232,7 @@ class _Generator:
         value = name or "x"
         self.emit(f"{value}, p = read_long(d, p, {INTEGER_BYTES[kind]})")
         if bounds is not None:
-            self.emit(f"if not {bounds[0]} <= {value} <= {bounds[1]}: raise CutError('unlikely time')")
+            self.emit(f"if not {bounds[0]} <= {value} <= {bounds[1]}: raise CutError('unlikely number')")
 
     def string(self, fld: Schema, node: Any, name: str | None) -> None:
         fmt, limit = string_rules(fld, node)

@@ -11,7 +11,8 @@ from schemas.field_rules import FIRST_DAY, FIRST_MS, LAST_DAY, LAST_MS
 Check = Callable[[str], bool]
 Reader = Callable[[bytes, int], tuple[Any, int]]
 
-INTEGER_BYTES = {"int": 5, "long": 9}  # longest varint that is surely in range
+INTEGER_BYTES = {"int": 5, "long": 9}  # longest varint; five bytes may hold more than an int
+_INT = (-(2**31), 2**31 - 1)
 
 
 class CutError(ValueError):
@@ -55,7 +56,9 @@ def skip_string(data: bytes, p: int, limit: int) -> tuple[int, int]:
 
 
 def integer_range(node: Any) -> tuple[int, int] | None:
-    """Bounds of a date or time on the wire, None for a plain number."""
+    """Bounds of a date, a time or an int on the wire; None for a plain long, all of whose sure varints fit."""
+    if kind_of(node) == "int" and not (isinstance(node, dict) and node.get("logicalType")):
+        return _INT
     logical = node.get("logicalType") if isinstance(node, dict) else None
     return {"date": (FIRST_DAY, LAST_DAY), "timestamp-millis": (FIRST_MS, LAST_MS)}.get(logical or "")
 
@@ -97,7 +100,7 @@ def _integer(limit: int, bounds: tuple[int, int] | None) -> Reader:
     def read(data: bytes, p: int) -> tuple[Any, int]:
         value, p = read_long(data, p, limit)
         if bounds is not None and not bounds[0] <= value <= bounds[1]:
-            raise CutError("unlikely time")
+            raise CutError("unlikely number")
         return value, p
 
     return read

@@ -14,7 +14,7 @@ def compile_projector(units: Sequence[Unit], kept: frozenset[str], frame: bytes)
     `frame` goes in front. A nullable record of which nothing is kept becomes null itself, so that not even its
     presence shows.
     """
-    pieces = list(_pieces(units, kept))
+    pieces = list(pieces_of(units, kept))
     constants = {f"k{index}": piece.nulls for index, piece in enumerate(pieces)}
     terms = [piece.term(f"k{index}") for index, piece in enumerate(pieces)]
     source = f"def project(d, c): return b''.join((frame, {', '.join(terms)},))"
@@ -24,7 +24,7 @@ def compile_projector(units: Sequence[Unit], kept: frozenset[str], frame: bytes)
     return projector
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
     """Units `start` to `end` (exclusive): copied, or replaced by `nulls` (only if present, inside a record)."""
 
     start: int
@@ -40,7 +40,7 @@ class _Piece(NamedTuple):
         return constant
 
 
-def _pieces(units: Sequence[Unit], kept: frozenset[str]) -> Iterator[_Piece]:
+def pieces_of(units: Sequence[Unit], kept: frozenset[str]) -> Iterator[Piece]:
     """Runs of units that are handled alike."""
     holder = [_nullable_holder(units, index) for index in range(len(units))]
     index = 0
@@ -51,18 +51,18 @@ def _pieces(units: Sequence[Unit], kept: frozenset[str]) -> Iterator[_Piece]:
             index += 1
             while index < len(units) and units[index].path.startswith(unit.path + "."):
                 index += 1
-            yield _Piece(start, index, b"\0")
+            yield Piece(start, index, b"\0")
         elif not unit.is_leaf or unit.path in kept:
             while index < len(units) and _copied(units, index, kept):
                 index += 1
-            yield _Piece(start, index, None)
+            yield Piece(start, index, None)
         else:
             here = holder[index]
             while (
                 index < len(units) and units[index].is_leaf and units[index].path not in kept and holder[index] == here
             ):
                 index += 1
-            yield _Piece(start, index, b"\0" * (index - start), conditional=here is not None)
+            yield Piece(start, index, b"\0" * (index - start), conditional=here is not None)
 
 
 def _copied(units: Sequence[Unit], index: int, kept: frozenset[str]) -> bool:
