@@ -54,6 +54,12 @@ class LogEnds:
         """Offset after the last record that a read_committed reader may see (the last stable offset)."""
         return self._offsets(partitions, _LATEST, IsolationLevel.READ_COMMITTED)
 
+    def since(self, partitions: Collection[Partition], millis: int) -> Offsets:
+        """Offset of the first record with a timestamp (milliseconds, UTC) at or after `millis`, else where it ends."""
+        found = self._offsets(partitions, OffsetSpec.for_timestamp(millis), IsolationLevel.READ_UNCOMMITTED)
+        none = [each for each, offset in found.items() if offset < 0]
+        return {**found, **self.settled(none)}
+
     def settle(self, partitions: Collection[Partition], *, timeout: float = SETTLE_TIMEOUT_S) -> Offsets:
         """Wait until whatever is written now is committed or aborted, and say where the settled part ends.
 

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from connectors.kafka import topics
 from connectors.postgres.connection import connect
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
 from streams.cli.areas import compile_area, required_rule_set
 from streams.cli.event_check import ReadyEvent, check_event
 from streams.cli.event_file import LineProblem, documents
+from streams.cli.moments import moment
+from streams.cli.policy_topic import PolicyTopic, read_policy
 from streams.cli.publishers import Publishers
 from streams.cli.runtime import BadUsage, Refused, default_area, now_ms, settings
 from streams.ledger.queries import NotInLedger
-from streams.ledger.replay import PastDecision, past_decision
+from streams.ledger.replay import PastDecision, differences, past_decisions
 from streams.policy.artefact import Artefact
+from streams.policy.decide import decide
 from streams.policy.explain import Explanation, explain
 from streams.policy.facts import AgencyId, EpochMillis, Facts, LocatorToken
 from streams.policy.facts_from import facts_from_datum
 from streams.policy.index import RuleSet
+from streams.policy.reasons import SENTENCES, ReasonCode
+from streams.policy.stops import Stop
 
 # An explanation of a file needs pseudonyms that agree with each other, and keeps none.
 _PASSING_KEY = b"explanations of files make pseudonyms that are never kept"
@@ -35,7 +40,8 @@ class Explained:
 
     explanation: Explanation
     rule_set: str
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    faithful: bool = True  # False: a past decision made again as it was came out otherwise
 
     def to_json(self) -> dict[str, Any]:
         agencies = (
@@ -48,6 +54,7 @@ class Explained:
             "lines": list(self.explanation.lines),
             "agencies": list(agencies),
             "warnings": list(self.warnings),
+            "faithful": self.faithful,
         }
 
 
@@ -55,7 +62,7 @@ def explained(folder: Path | None, event: str, *, agency: str | None, at: str | 
     """Explain a file, standard input (`-`), or an event id. Raises BadUsage, Refused, AreaInvalid."""
     if event == "-" or Path(event).is_file():
         artefact = compile_area(folder or default_area()).artefact
-        return _of_file(event, artefact, agency, None if at is None else _instant(at))
+        return _of_file(event, artefact, agency, None if at is None else moment(at, "--at"))
     return _of_record(event, folder, agency, at, data_dir)
 
 
@@ -77,34 +84,65 @@ def _of_record(event_id: str, folder: Path | None, agency: str | None, at: str |
     pseudonymiser = Pseudonymiser(found.pseudonym_key())
     with connect(found.database(), application="masa-cli") as connection:
         try:
-            past = past_decision(connection, event_id)
+            past = past_decisions(connection, event_id)
         except NotInLedger as error:
             raise Refused(str(error)) from None
+    if folder is None and at is None:
+        return _replayed(past, read_policy(found.kafka()), pseudonymiser, agency)
+    moment_of = past[-1].decided_at if at is None else moment(at, "--at")
     artefact = compile_area(folder).artefact if folder else required_rule_set(found.kafka())
-    moment = past.decided_at if at is None else _instant(at)
-    answer = _explain(past.facts, artefact, pseudonymiser, moment, agency)
-    warnings = tuple(_differences(past, answer))
-    return Explained(explanation=answer.explanation, rule_set=answer.rule_set, warnings=warnings)
+    answer = _explain(past[-1].facts, artefact, pseudonymiser, moment_of, agency)
+    return replace(answer, warnings=tuple(_instead(past[-1], answer)))
 
 
-def _explain(facts: Facts, artefact: Artefact, pseudonymiser: Pseudonymiser, at: int, agency: str | None) -> Explained:
+def _replayed(
+    past: Sequence[PastDecision], policy: PolicyTopic, pseudonymiser: Pseudonymiser, agency: str | None
+) -> Explained:
+    """The last decision explained, and every decision about the event made again as it was."""
+    event_types = load_event_types()
+    warnings: list[str] = []
+    for number, decision in enumerate(past, start=1):
+        answer = _as_it_was(decision, policy, pseudonymiser, agency)
+        which = "" if len(past) == 1 else f"decision {number} of {len(past)}: "
+        found = differences(decision, answer.explanation.decision, event_types)
+        warnings += [which + each for each in (*answer.warnings, *found)]
+    return replace(answer, warnings=tuple(warnings), faithful=not warnings)
+
+
+def _as_it_was(past: PastDecision, policy: PolicyTopic, pseudonymiser: Pseudonymiser, agency: str | None) -> Explained:
+    """Decided under the rule set and the stops of then. Warns of stops that can no longer be found."""
+    if past.rule_set is None:
+        decision = decide(past.facts, None, past.decided_at)
+        lines = tuple(SENTENCES[ReasonCode(reason)] for reason in decision.reasons)
+        return Explained(explanation=Explanation(decision=decision, lines=lines, agencies=()), rule_set="none")
+    orders = {name: policy.stops.get(name) for name in past.stops}
+    lost = tuple(f"stop `{name}` is not on `{topics.POLICY}` any more" for name, order in orders.items() if not order)
+    stops = [order.stop for order in orders.values() if order is not None]
+    artefact = policy.artefact_like(past.rule_set)
+    return replace(_explain(past.facts, artefact, pseudonymiser, past.decided_at, agency, stops), warnings=lost)
+
+
+def _explain(
+    facts: Facts,
+    artefact: Artefact,
+    pseudonymiser: Pseudonymiser,
+    at: int,
+    agency: str | None,
+    stops: Sequence[Stop] = (),
+) -> Explained:
     def token(scheme: str, code: str) -> LocatorToken:
         return LocatorToken(pseudonymiser.locator(scheme, code))
 
-    rules = RuleSet.build(artefact, load_event_types(), token)
+    rules = RuleSet.build(artefact, load_event_types(), token).with_stops(stops)
     explanation = explain(facts, rules, artefact.document(), token, EpochMillis(at), agency)
-    return Explained(explanation=explanation, rule_set=artefact.hash, warnings=())
+    return Explained(explanation=explanation, rule_set=artefact.hash)
 
 
-def _differences(past: PastDecision, answer: Explained) -> Iterable[str]:
+def _instead(past: PastDecision, answer: Explained) -> Iterator[str]:
     """What a reader must know before taking the explanation for that of the past decision."""
     if past.rule_set != answer.rule_set:
         yield f"decided under rule set {past.rule_set or 'none'}, explained under {answer.rule_set}"
-    now = {outcome.agency: outcome.kind.value for outcome in answer.explanation.decision.outcomes}
-    for agency in sorted({*now, *past.outcomes}):
-        before, after = past.outcomes.get(agency, "no candidate"), now.get(AgencyId(agency), "no candidate")
-        if before != after:
-            yield f"`{agency}` was {before}, and would be {after}"
+    yield from differences(past, answer.explanation.decision, load_event_types())
 
 
 def _only_event(event: str, artefact: Artefact, received_at: int) -> ReadyEvent:
@@ -120,14 +158,3 @@ def _only_event(event: str, artefact: Artefact, received_at: int) -> ReadyEvent:
     if not isinstance(checked, ReadyEvent):
         raise Refused("\n".join(problem.shown(name) for problem in checked))
     return checked
-
-
-def _instant(text: str) -> int:
-    """Milliseconds since the epoch of an ISO 8601 instant with its offset."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadUsage(f"--at `{text}` is not an instant such as 2026-10-05T18:00:00Z") from None
-    if at.tzinfo is None:
-        raise BadUsage(f"--at `{text}` lacks its offset from UTC: write 2026-10-05T18:00:00Z")
-    return round(at.timestamp() * 1000)
