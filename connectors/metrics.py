@@ -118,9 +118,8 @@ PARTITIONS = Metric(
 POLICY_VERSION = Metric(
     name="masa_policy_version",
     kind="gauge",
-    help="Version of the rule set in force, 0 for none. Different on two slots for over a minute: one does "
-    "not read "
-    "`masa.policy`. 0: everything is held.",
+    help="Sequence of the signed statement whose rule set is in force, 0 for none. Different on two slots for over a "
+    "minute: one does not read `masa.policy`. 0: everything is held.",
 )
 POLICY_ACTIVATED = Metric(
     name="masa_policy_activated_timestamp_seconds",
@@ -130,8 +129,25 @@ POLICY_ACTIVATED = Metric(
 POLICY_REFUSED = Metric(
     name="masa_policy_refused_total",
     kind="counter",
-    help="Rule sets that were refused; the last good one stays in force. Look at who published it.",
-    labels={"reason": "unreadable, tampered, older, stale"},
+    help="Rule sets and stops that were refused; the last good ones stay in force. Any rise is an alarm: `masa rules "
+    "history` shows what is signed; find out who else wrote to `masa.policy`.",
+    labels={"reason": "unsigned, one-signer, unknown-signatory, tampered, older, truncated, unreadable, wrong-area"},
+)
+POLICY_SCHEDULED = Metric(
+    name="masa_policy_scheduled_version",
+    kind="gauge",
+    help="Highest version that this slot holds until its time comes, 0 for none.",
+)
+POLICY_OFFSET = Metric(
+    name="masa_policy_read_offset",
+    kind="gauge",
+    help="Offset of the newest record of `masa.policy` that this slot has dealt with. Behind the others for seconds: "
+    "it does not hear of stops.",
+)
+POLICY_STOPS = Metric(
+    name="masa_policy_stops",
+    kind="gauge",
+    help="Stops in force. Above 0: sharing is halted somewhere and events wait in `masa.held`: `masa rules stops`.",
 )
 # Ledger
 LEDGER_EVENTS = Metric(

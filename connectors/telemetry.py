@@ -185,9 +185,23 @@ class Telemetry:
         self._say(logging.INFO, "policy.activated", version=version, ruleSet=rule_set)
 
     def policy_refused(self, *, reason: str, explanation: str) -> None:
-        """`reason` is `unreadable`, `tampered`, `older` or `stale`. The last good rule set stays in force."""
+        """`reason` is one of streams.policy.statement.RefusalReason. The last good one stays in force."""
         self._add(defined.POLICY_REFUSED, {(reason,): 1})
         self._say(logging.ERROR, "policy.refused", reason=reason, explanation=explanation)
+
+    def policy_scheduled(self, *, version: int) -> None:
+        """`version` waits for its time; 0 when none does."""
+        self._gauges[defined.POLICY_SCHEDULED.name].set(version)
+        if version:
+            self._say(logging.INFO, "policy.scheduled", version=version)
+
+    def policy_read(self, *, offset: int) -> None:
+        """Everything on `masa.policy` up to `offset` was taken in, or refused."""
+        self._gauges[defined.POLICY_OFFSET.name].set(offset)
+
+    def stops_changed(self, *, in_force: int) -> None:
+        self._gauges[defined.POLICY_STOPS.name].set(in_force)
+        self._say(logging.WARNING, "policy.stops-changed", inForce=in_force)
 
     # --- ledger -------------------------------------------------------------------------------------------
 

@@ -22,10 +22,10 @@ from connectors.kafka.topic_plan import TopicSpec, wanted_topics
 from connectors.postgres.embedded import EmbeddedPostgres
 from connectors.postgres.migrate import migrate
 from schemas.registry import EventTypes
-from streams.bench.scenario import Sample, Size, area_of, artefact_of, samples
+from streams.bench.scenario import AREA, Sample, Size, area_of, artefact_of, samples
 from streams.bench.typical import raw_topic
 from streams.bench.worker import Job
-from streams.routing.policy_feed import policy_record
+from streams.routing.signers import self_signed, signatories_of, throwaway_signers
 
 _PUBLISH_CHUNK = 5_000
 Progress = Callable[[str], None]
@@ -63,6 +63,8 @@ class Stage:
         self._postgres = postgres
         self._runs = 0
         self.published = 0
+        self._signers = throwaway_signers()
+        self._sequence = 0
         agencies = [agency.id for agency in area_of(Size()).agencies]
         self.inboxes = [topics.inbox(agency) for agency in agencies]
         wanted = wanted_topics(agencies)
@@ -71,9 +73,10 @@ class Stage:
 
     def put_in_force(self, size: Size) -> None:
         """Publish the rule set of an area of that size."""
-        record = policy_record(artefact_of(size, self.event_types))
+        self._sequence += 1
+        records = self_signed(AREA, artefact_of(size, self.event_types), self._sequence, self._signers)
         with Publisher(self.settings, max_bytes=POLICY_MAX_BYTES) as publisher:
-            publisher.publish([Outgoing(topics.POLICY, record.value, record.key, tuple(record.headers))])
+            publisher.publish(Outgoing(topics.POLICY, each.value, each.key, each.headers) for each in records)
 
     def publish(self, count: int, now: datetime, progress: Progress) -> None:
         """Fill the publishers' outboxes with `count` different events."""
@@ -86,8 +89,9 @@ class Stage:
     def run(self, engine: str, events: int, processes: int = 1, database: str = "") -> Ran:
         """Run an engine over the published events from their beginning."""
         self._runs += 1
+        signatories = signatories_of(AREA, self._signers).to_yaml()
         jobs = [
-            Job(engine, self.settings.bootstrap_servers, f"{engine}-{self._runs}", events, slot, database)
+            Job(engine, self.settings.bootstrap_servers, f"{engine}-{self._runs}", events, slot, database, signatories)
             for slot in range(processes)
         ]
         with workers_of(jobs) as workers:

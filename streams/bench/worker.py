@@ -27,6 +27,7 @@ from streams.bench.typical import raw_outputs
 from streams.ledger.audit import audit_row_reader
 from streams.ledger.consume import Surroundings
 from streams.ledger.consume import run as keep_ledger
+from streams.policy.signatories import parse_signatories
 from streams.routing.process import run_router
 from streams.routing.router import MAX_BATCH
 
@@ -43,6 +44,7 @@ class Job(NamedTuple):
     events: int
     slot: int = 0
     database: str = ""
+    signatories: str = ""  # the list that the router believes, as YAML
 
 
 class Meter:
@@ -128,7 +130,16 @@ def _stop_when_told(stop: threading.Event) -> None:
 
 def _router(job: Job, settings: KafkaSettings, meter: Meter) -> None:
     telemetry = MeteredTelemetry(meter, f"router-{job.slot}")
-    run_router(settings, job.slot, BENCH_KEY, telemetry, meter.stop, clock=time.time, group=f"bench-{job.run}")
+    run_router(
+        settings,
+        job.slot,
+        BENCH_KEY,
+        telemetry,
+        meter.stop,
+        signatories=parse_signatories(job.signatories, "the bench's signatories"),
+        clock=time.time,
+        group=f"bench-{job.run}",
+    )
 
 
 def _ledger(job: Job, settings: KafkaSettings, meter: Meter) -> None:

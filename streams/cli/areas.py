@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors.errors import ChangeSettings, RetryLater
-from connectors.kafka import topics
-from connectors.kafka.compacted import CompactedReader, Entry
+from connectors.errors import ChangeSettings
 from connectors.kafka.settings import KafkaSettings
 from schemas.registry import load_event_types
-from streams.cli.runtime import BadUsage, monotonic, today
+from streams.cli.policy_topic import read_policy
+from streams.cli.runtime import BadUsage, now_ms, today
 from streams.policy.artefact import Artefact, compile_areas
 from streams.policy.load import load_areas
 from streams.policy.model import Area
-from streams.routing.policy_feed import RULE_SET_KEY, artefact_of
-
-READ_SECONDS = 15.0
+from streams.policy.signatories import Signatories
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,43 +48,26 @@ def agencies_on_kafka(document: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(entry["id"] for entry in document["agencies"] if entry["channel"] == "kafka")
 
 
-def rule_set_in_force(kafka: KafkaSettings) -> Artefact | None:
-    """The newest sound rule set on `masa.policy`, None when there is none yet.
+def rule_set_in_force(kafka: KafkaSettings, signatories: Signatories | None = None) -> Artefact | None:
+    """The rule set in force by `masa.policy`, None when there is none yet.
 
-    Raises RetryLater when the topic cannot be read in time.
+    With `signatories`, signatures are verified as routers do; without, it is what the topic says. Raises RetryLater
+    when the topic cannot be read in time.
     """
-    conf = kafka.consumer_conf("masa-policy-reader", client_id="masa-cli", partition_eof=True)
-    reader = CompactedReader(conf, topics.POLICY)
-    try:
-        return _newest(_read(reader))
-    finally:
-        reader.close()
+    return read_policy(kafka, signatories).artefact_in_force(now_ms())
 
 
-def required_rule_set(kafka: KafkaSettings) -> Artefact:
+def required_rule_set(kafka: KafkaSettings, signatories: Signatories | None = None) -> Artefact:
     """As `rule_set_in_force`, but ChangeSettings when there is none."""
-    artefact = rule_set_in_force(kafka)
+    artefact = rule_set_in_force(kafka, signatories)
     if artefact is None:
-        raise ChangeSettings(f"no rule set is in force on `{kafka.bootstrap_servers}`: `masa up` publishes its area's")
+        raise ChangeSettings(f"no rule set is in force on `{kafka.bootstrap_servers}`: `masa up` activates its area's")
     return artefact
 
 
-def _read(reader: CompactedReader) -> list[Entry]:
-    deadline = monotonic() + READ_SECONDS
-    entries: list[Entry] = []
-    while True:
-        entries += reader.poll(0.2)
-        if reader.caught_up():
-            return entries
-        if monotonic() >= deadline:
-            raise RetryLater(f"`{topics.POLICY}` could not be read within {READ_SECONDS:g} s")
+def rule_set_by_hash(kafka: KafkaSettings, wanted: str) -> Artefact:
+    """A rule set that was published once, by its hash or the first digits of it. Raises Refused when there is none.
 
-
-def _newest(entries: Sequence[Entry]) -> Artefact | None:
-    for entry in reversed(entries):
-        if entry.key == RULE_SET_KEY:
-            try:
-                return artefact_of(entry)
-            except ValueError:
-                continue  # routers refuse it too and keep the one before
-    return None
+    The hash itself vouches for the content, so no signature is looked at.
+    """
+    return read_policy(kafka).artefact_like(wanted)

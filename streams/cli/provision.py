@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from connectors.kafka import topics
 from connectors.kafka.acl_plan import AclChanges, acl_changes, wanted_acls
 from connectors.kafka.admin import apply_acls, apply_topics, current_acls, plan_topics
-from connectors.kafka.publisher import Outgoing, Publisher
+from connectors.kafka.atomic import AtomicPublisher
+from connectors.kafka.publisher import Outgoing
 from connectors.kafka.readiness import broker_ids
 from connectors.kafka.schemas_topic import publish_schemas
 from connectors.kafka.settings import POLICY_MAX_BYTES, KafkaSettings
 from connectors.kafka.topic_plan import ONE_BROKER, PRODUCTION, ByHand, Change, Durability, wanted_topics
-from streams.cli.areas import rule_set_in_force
+from streams.cli.policy_topic import PolicyTopic, read_policy
+from streams.policy.activation import PolicyRecord, activation_records
 from streams.policy.artefact import Artefact
-from streams.routing.policy_feed import policy_record
+from streams.policy.statement import Statement
+from streams.routing.signers import Signer, signatories_of, signed_by
+
+POLICY_WRITER = "masa-policy"  # transactional id: one writer of `masa.policy` at a time
+BOOTSTRAP_REASON = "the area folder given to masa up"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +65,41 @@ def provision(kafka: KafkaSettings, agencies: Iterable[str]) -> Plan:
     return plan
 
 
-def put_in_force(kafka: KafkaSettings, artefact: Artefact) -> bool:
-    """Publish a rule set unless it is the one in force; whether it was published."""
-    in_force = rule_set_in_force(kafka)
-    if in_force is not None and in_force.hash == artefact.hash:
-        return False
-    key, value, headers = policy_record(artefact)
-    record = Outgoing(topic=topics.POLICY, key=key, value=value, headers=headers)
-    with Publisher(kafka, max_bytes=POLICY_MAX_BYTES) as publisher:
-        publisher.publish((record,))
-    return True
+class Bootstrap(StrEnum):
+    """What `put_in_force` found and did."""
+
+    ACTIVATED = "activated"
+    IN_FORCE = "in force already"
+    SUPERSEDED = "superseded"  # people activated another one since: theirs stays
+
+
+def put_in_force(
+    kafka: KafkaSettings, area: str, artefact: Artefact, signers: Sequence[Signer], now_ms: int
+) -> Bootstrap:
+    """Sign a rule set with all keys at hand and activate it, for a single machine that is its own two people.
+
+    A rule set that was in force before and was replaced on purpose (a rollback) stays replaced.
+    """
+    signatories = signatories_of(area, signers)
+    with AtomicPublisher(kafka, POLICY_WRITER, max_bytes=POLICY_MAX_BYTES) as publisher:
+        found = read_policy(kafka, signatories)
+        standing = _standing(found, artefact, now_ms)
+        if standing is not Bootstrap.ACTIVATED:
+            return standing
+        sequence = found.next_sequence()
+        statement = Statement(area=area, sequence=sequence, rule_set=artefact.hash, reason=BOOTSTRAP_REASON)
+        publisher.publish(outgoing(activation_records(signed_by(statement, signers), artefact)))
+    return Bootstrap.ACTIVATED
+
+
+def outgoing(records: Iterable[PolicyRecord]) -> list[Outgoing]:
+    """Records of `masa.policy`, ready to publish."""
+    return [Outgoing(topic=topics.POLICY, key=key, value=value, headers=headers) for key, value, headers in records]
+
+
+def _standing(found: PolicyTopic, artefact: Artefact, now_ms: int) -> Bootstrap:
+    current = found.in_force(now_ms)
+    if current is not None and current.statement.rule_set == artefact.hash:
+        return Bootstrap.IN_FORCE
+    by_people = current is not None and current.statement.reason != BOOTSTRAP_REASON
+    return Bootstrap.SUPERSEDED if by_people and artefact.hash in found.gathered.hashes() else Bootstrap.ACTIVATED

@@ -62,11 +62,12 @@ def publish(
     """
     from schemas.pseudonym import Pseudonymiser
     from streams.cli.areas import required_rule_set
+    from streams.cli.people import known_signatories
     from streams.cli.publishers import Publishers
 
     found = settings(data_dir)
     kafka, pseudonymiser = found.kafka(), Pseudonymiser(found.pseudonym_key())
-    publishers = Publishers.of_rule_set(required_rule_set(kafka).document())
+    publishers = Publishers.of_rule_set(required_rule_set(kafka, known_signatories(found)).document())
     with _lines(source) as (name, lines):
         ready, problems = _check(lines, publishers, agency)
     for problem in problems[:PROBLEMS_SHOWN]:

@@ -23,14 +23,16 @@ def router(
     [bold]Examples[/bold]
 
     \b
-      KAFKA_BOOTSTRAP_SERVERS=kafka:9092 MASA_PSEUDONYM_KEY_FILE=/run/secrets/key masa router --slot 0
+      export KAFKA_BOOTSTRAP_SERVERS=kafka:9092 MASA_PSEUDONYM_KEY_FILE=/run/secrets/key
+      MASA_SIGNATORIES_FILE=/etc/masa/signatories.yaml masa router --slot 0
       masa router --slot 1 --metrics-port 9465
     """
+    from streams.cli.people import required_signatories
     from streams.cli.processes import process_of, stopped_by_signal
     from streams.routing.process import run_router
 
     found = settings(data_dir)
-    kafka, key = found.kafka(), found.pseudonym_key()
+    kafka, key, signatories = found.kafka(), found.pseudonym_key(), required_signatories(found)
     stop = stopped_by_signal()
     with process_of(f"router-{slot}", metrics_port) as telemetry:
-        run_router(kafka, slot, key, telemetry, stop, clock=unix_seconds)
+        run_router(kafka, slot, key, telemetry, stop, signatories=signatories, clock=unix_seconds)

@@ -57,6 +57,7 @@ def simulate(
     from connectors.kafka.publisher import Publisher
     from schemas.pseudonym import Pseudonymiser
     from streams.cli.areas import required_rule_set
+    from streams.cli.people import known_signatories
     from streams.cli.processes import stopped_by_signal
     from streams.cli.traffic import instants, traffic_of
     from streams.simulation.bad import BadInput
@@ -67,7 +68,7 @@ def simulate(
     chosen = random_bits(SEED_BITS) if seed is None else seed
     say(f"seed {chosen}")
     area = found.connection.area if found.connection else None
-    traffic = traffic_of(required_rule_set(kafka).document(), area, chosen)
+    traffic = traffic_of(required_rule_set(kafka, known_signatories(found)).document(), area, chosen)
     stream = Stream(traffic, BadInput(traffic, pseudonymiser, chosen), pseudonymiser, chosen, bad)
     counts, stop = Counts(), stopped_by_signal()
     with Publisher(kafka, client_id="masa-simulate") as publisher:

@@ -22,11 +22,13 @@ from connectors.ports import free_ports
 from connectors.postgres.embedded import EmbeddedPostgres
 from connectors.postgres.migrate import migrate
 from connectors.reaper import start_reaper
-from connectors.settings import Connection, ensure_pseudonym_key, kafka_settings
+from connectors.settings import SECRETS_DIR, Connection, Settings, ensure_pseudonym_key, kafka_settings
 from connectors.supervisor import DataDirLock, ProcessService, Supervisor
 from connectors.telemetry import Telemetry
 from streams.cli.areas import CompiledArea
-from streams.cli.provision import provision, put_in_force
+from streams.cli.people import demo_signers, ensure_demo_people
+from streams.cli.provision import Bootstrap, provision, put_in_force
+from streams.cli.runtime import now_ms
 from streams.cli.scrape import Totals, scrape, take
 from streams.cli.services import BrokerService, DatabaseService
 
@@ -80,11 +82,14 @@ class Stack:
         reaper = start_reaper(self._supervisor.run_dir, self._supervisor.owner)
         self._close.append(lambda: reaper.stdin and reaper.stdin.close())
         ensure_pseudonym_key(plan.data_dir)
+        found = Settings.load(plan.data_dir, plan.env)
+        if ensure_demo_people(found, plan.area.name):
+            self._progress(f"made two demo signatories, keys in {plan.data_dir / SECRETS_DIR}: for this machine only")
         kafka, url = self._start_kafka(), self._start_database()
         self._progress("making topics and tables")
         provision(kafka, plan.area.kafka_agencies)
         migrate(url)
-        put_in_force(kafka, plan.area.artefact)
+        self._activate(kafka, found)
         self.connection = self._publish_connection(kafka, url)
         self._start_processes()
         return self.connection
@@ -119,6 +124,17 @@ class Stack:
         self._supervisor.stop_all(grace_seconds=STOP_GRACE_SECONDS)
         while self._close:
             self._close.pop()()
+
+    def _activate(self, kafka: KafkaSettings, found: Settings) -> None:
+        """Put the folder's rule set in force with the demo people's keys, or say why not and what is."""
+        area, signers = self._plan.area, demo_signers(found)
+        folder = f"the rule set of {self._plan.area_dir.name} ({area.artefact.hash[:12]})"
+        if signers is None:
+            self._progress(f"{folder} was not activated: its signatories' keys are not here, see `masa rules sign`")
+            return
+        done = put_in_force(kafka, area.name, area.artefact, signers, now_ms())
+        if done is Bootstrap.SUPERSEDED:
+            self._progress(f"{folder} was replaced on purpose and stays so: see `masa rules history`")
 
     def _start_kafka(self) -> KafkaSettings:
         servers = self._plan.env.get("KAFKA_BOOTSTRAP_SERVERS")

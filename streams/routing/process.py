@@ -16,6 +16,7 @@ from connectors.kafka.transaction import TransactionalProducer
 from connectors.telemetry import Telemetry
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
+from streams.policy.signatories import Signatories
 from streams.routing.intake import Intake
 from streams.routing.plan import Planner
 from streams.routing.policy_feed import PolicyFeed
@@ -40,10 +41,13 @@ def run_router(
     telemetry: Telemetry,
     stop: threading.Event,
     *,
+    signatories: Signatories,
     clock: Callable[[], float],
     group: str = ROUTER_GROUP,
 ) -> None:
     """Route as slot number `slot` until `stop` is set. `clock` gives Unix time in seconds.
+
+    `signatories` are the people whose signatures put rules in force and stop sharing.
 
     Raises `ExitForSupervisor` when the process must end; the supervisor starts the same slot again.
     """
@@ -62,7 +66,7 @@ def run_router(
         log=telemetry.client_trouble,
     )
     producer = TransactionalProducer(producer_conf(settings, identity), timeout_seconds=CALL_TIMEOUT_SECONDS)
-    feed = PolicyFeed(reader, event_types, pseudonymiser.locator, telemetry)
+    feed = PolicyFeed(reader, event_types, pseudonymiser.locator, telemetry, signatories=signatories, clock=clock)
     router = Router(
         consumer=consumer,
         producer=producer,

@@ -9,18 +9,20 @@ import time
 from connectors.kafka import transaction
 from connectors.kafka.settings import KafkaSettings
 from connectors.telemetry import Telemetry
+from streams.policy.signatories import parse_signatories
 from streams.routing.process import run_router
 from tests.fault.failing_client import FailingProducer, Fault, Faults, Kind
 
 
-def main(bootstrap: str, key: str, call: str, nth: str, after: str) -> None:
+def main(bootstrap: str, key: str, signatories: str, call: str, nth: str, after: str) -> None:
     """Route until that call."""
     faults = Faults()
     faults.arm(Fault(call, int(nth), after == "after", Kind.DEATH))
     transaction.Producer = lambda conf: FailingProducer(faults, conf)  # type: ignore[assignment, misc]
     telemetry = Telemetry(process="router-0", clock=time.time)
     settings = KafkaSettings(bootstrap_servers=bootstrap)
-    run_router(settings, 0, bytes.fromhex(key), telemetry, threading.Event(), clock=time.time)
+    people = parse_signatories(signatories, "the test's signatories")
+    run_router(settings, 0, bytes.fromhex(key), telemetry, threading.Event(), signatories=people, clock=time.time)
 
 
 if __name__ == "__main__":

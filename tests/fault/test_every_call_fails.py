@@ -35,7 +35,7 @@ from schemas.registry import load_event_types
 from streams.ledger.reconcile_read import reconcile_exchange
 from streams.routing.process import ROUTER_GROUP, run_router
 from tests.fault.failing_client import FailingProducer, Fault, Faults, Kind
-from tests.integration.simulated_exchange import AREAS, PSEUDONYM_KEY, Exchange, compiled, on_kafka
+from tests.integration.simulated_exchange import AREAS, PSEUDONYM_KEY, Exchange, compiled, on_kafka, signatories
 from tests.support import wait_for
 
 pytestmark = pytest.mark.fault
@@ -100,7 +100,8 @@ class Slot:
         while not self._stop.is_set():
             try:
                 telemetry = Telemetry(process="router-0", clock=time.time)
-                run_router(self._kafka, 0, PSEUDONYM_KEY, telemetry, self._stop, clock=time.time)
+                people = signatories()
+                run_router(self._kafka, 0, PSEUDONYM_KEY, telemetry, self._stop, signatories=people, clock=time.time)
             except ExitForSupervisor:
                 self.restarts += 1
             except BaseException as error:  # noqa: BLE001 - handed to the test
@@ -182,7 +183,8 @@ def test_a_death_at_any_call_loses_and_doubles_nothing(kafka: KafkaSettings, tmp
 def dying(kafka: KafkaSettings, fault: Fault, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A router process that is killed at that call."""
     moment = "after" if fault.after else "before"
-    arguments = (kafka.bootstrap_servers, PSEUDONYM_KEY.hex(), fault.call, str(fault.nth), moment)
+    people = signatories().to_yaml()
+    arguments = (kafka.bootstrap_servers, PSEUDONYM_KEY.hex(), people, fault.call, str(fault.nth), moment)
     with log.open("ab") as sink:
         process = subprocess.Popen([sys.executable, "-m", "tests.fault.dying_router", *arguments], stderr=sink)
     try:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from schemas.codec import decode_record
 from schemas.registry import load_event_types
 from streams.policy.artefact import Artefact, compile_areas
 from streams.policy.load import load_areas
-from streams.routing.policy_feed import policy_record
+from streams.policy.signatories import Signatories
+from streams.routing.signers import Signer, self_signed, signatories_of, throwaway_signers
 from tests.support import wait_for
 
+AREA = "northshire"
 AREAS = Path(__file__).resolve().parents[2] / "deploy" / "areas"
 PSEUDONYM_KEY = b"a key for tests of simulated events only"
 ROUTED_WITHIN_SECONDS = 120.0
@@ -34,6 +37,16 @@ Position = tuple[str, int, int]  # topic, partition, offset
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+@cache
+def signers() -> Sequence[Signer]:
+    """The two people who sign in this test run, whatever broker they sign for."""
+    return throwaway_signers()
+
+
+def signatories() -> Signatories:
+    return signatories_of(AREA, signers())
 
 
 def compiled(folder: Path) -> Artefact:
@@ -59,9 +72,9 @@ class Exchange:
         apply_topics(self.kafka, plan_topics(self.kafka, wanted_topics(agencies)))
 
     def activate(self, artefact: Artefact) -> None:
-        record = policy_record(artefact)
+        records = self_signed(AREA, artefact, now_ms(), signers())
         with Publisher(self.kafka, max_bytes=POLICY_MAX_BYTES) as publisher:
-            publisher.publish([Outgoing(topics.POLICY, record.value, record.key, record.headers)])
+            publisher.publish(Outgoing(topics.POLICY, each.value, each.key, each.headers) for each in records)
 
     def start(self) -> None:
         with (self.folder / "router.log").open("ab") as log:
@@ -128,8 +141,11 @@ class Exchange:
     def _env(self) -> dict[str, str]:
         key = self.folder / "pseudonym.key"
         key.write_bytes(PSEUDONYM_KEY)
+        listed = self.folder / "signatories.yaml"
+        listed.write_text(signatories().to_yaml())
         return {
             **os.environ,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
             "MASA_PSEUDONYM_KEY_FILE": str(key),
+            "MASA_SIGNATORIES_FILE": str(listed),
         }

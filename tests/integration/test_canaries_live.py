@@ -161,7 +161,7 @@ def publish_badly(live: LiveExchange, rejected: Sequence[Told]) -> list[Place]:
 @pytest.fixture(scope="module")
 def entitlements(live: LiveExchange) -> Entitlements:
     newest = list(live.records(["masa.policy"]))[-1]
-    return Entitlements(json.loads(zlib.decompress(newest.value or b"")))
+    return Entitlements(json.loads(zlib.decompress((newest.value or b"").split(b"\n", 2)[2])))
 
 
 def leaks_in(record: RawRecord, story: Story, entitlements: Entitlements) -> Iterator[str]:
