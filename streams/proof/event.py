@@ -7,7 +7,7 @@ Days are the spans of `world.periods`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ ENUMS = {
 FLAGS = ("do_not_disclose_to_subject", "sensitive_service", "restricted", "unborn")
 SETTINGS = {"school": "URN", "gp": "ODS", "community_health": "ODS"}
 AUTHORITIES = ("placing_la", "host_la")
+SCHEMES = {**SETTINGS, **dict.fromkeys(AUTHORITIES, "GSS"), "accused_setting": "URN", "allocated_team": "AGENCY"}
 
 
 class Said(NamedTuple):
@@ -55,7 +56,8 @@ class Said(NamedTuple):
 class SymbolicEvent:
     def __init__(self, world: World, days: Iterable[date]) -> None:
         self.world = world
-        self.day = Dimension("day", days)
+        self.days = tuple(days)  # the first of each span
+        self.day = Dimension("day", self.days)
         self.dimensions: dict[str, Dimension] = {
             name: Dimension(name, (word.value for word in words)) for name, words in ENUMS.items()
         }
@@ -67,6 +69,7 @@ class SymbolicEvent:
             "area_gss": Dimension("area_gss", gss),
             "age_years": Dimension("age_years", [None, *range(OLDEST + 1)]),
             "accused_setting": Dimension("accused_setting", [*accused, OTHER, None]),
+            "allocated_team": Dimension("allocated_team", [*world.agencies, OTHER, None]),  # from the register
         }
         for name, scheme in SETTINGS.items():
             codes = [code for own, code in world.holders if own == scheme]
@@ -77,8 +80,8 @@ class SymbolicEvent:
         self.concerns: dict[str, Term] = {}
         self.said: dict[Said, Term] = {}
 
-    def among(self, name: str, wanted: Iterable[object]) -> Term:
-        return self.dimensions[name].among(wanted)  # type: ignore[arg-type]
+    def among(self, name: str, wanted: Iterable[Hashable]) -> Term:
+        return self.dimensions[name].among(wanted)
 
     def concern(self, code: str) -> Term:
         """Whether the event lists this concern."""
@@ -99,18 +102,18 @@ class SymbolicEvent:
         found: dict[str, object] = {name: getattr(facts, name) for name in ENUMS}
         found |= {"masa_id": facts.masa_id, "area_gss": facts.area_gss, "source": facts.source}
         found["age_years"] = None if facts.age_years is None else min(facts.age_years, OLDEST)
-        for name in (*SETTINGS, *AUTHORITIES, "accused_setting"):
+        for name in SCHEMES:
             found[name] = self._code(name, getattr(facts, name), token)
         for name in ("source", "masa_id", "area_gss"):
             if found[name] not in self.dimensions[name].variables:
                 found[name] = OTHER
-        found["day"] = max(first for first in self.day.values if first <= day)
+        found["day"] = max(first for first in self.days if first <= day)
         return found
 
     def _code(self, name: str, given: str | None, token: Token) -> str | None:
         if given is None:
             return None
-        scheme = SETTINGS.get(name, "GSS" if name in AUTHORITIES else "URN")
+        scheme = SCHEMES[name]
         codes = (value for value in self.dimensions[name].values if value not in (OTHER, None))
         return next((str(code) for code in codes if token(scheme, str(code)) == given), OTHER)
 

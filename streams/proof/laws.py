@@ -159,15 +159,21 @@ class Laws:
 
     def without(self, reason: str) -> Laws:
         """Without one of them, to show what it is there for."""
-        if reason in ("withholding", "conflicts", "control"):
-            return replace(self, **{reason: False})
-        parts = {name: {k: v for k, v in getattr(self, name).items() if k != reason} for name in _PARTS}
-        if all(len(parts[name]) == len(getattr(self, name)) for name in _PARTS):
+        match reason:
+            case "withholding":
+                return replace(self, withholding=False)
+            case "conflicts":
+                return replace(self, conflicts=False)
+            case "control":
+                return replace(self, control=False)
+        if not any(reason in part for part in (self.agency, self.hit, self.field)):
             raise KeyError(reason)
-        return replace(self, **parts)
-
-
-_PARTS = ("agency", "hit", "field")
+        return replace(
+            self,
+            agency={name: law for name, law in self.agency.items() if name != reason},
+            hit={name: law for name, law in self.hit.items() if name != reason},
+            field={name: law for name, law in self.field.items() if name != reason},
+        )
 
 
 def all_laws(event_type: str) -> Laws:

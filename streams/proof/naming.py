@@ -88,7 +88,7 @@ class Namer:
     # whether a rule applies
 
     def on_days(self, first: str | None, last: str | None) -> Term:
-        return self.event.day.among(day for day in self.event.day.values if within(day, first, last))
+        return self.event.day.among(day for day in self.event.days if within(day, first, last))
 
     def applies(self, rule: Entry) -> Answer:
         answer = self._applies.get(rule["id"])
@@ -212,6 +212,18 @@ def _authority(namer: Namer, rule: Entry, agency: Entry) -> Term:
     return namer.event.among(PLACES.get(rule["to"]["of"], "area_gss"), own)
 
 
+def _allocated_team(namer: Namer, rule: Entry, agency: Entry) -> Term:
+    """Who declared the child's case, or the only one with the role in the same organisation."""
+    role, area = rule["to"]["role"], rule["area"]
+    if agency["area"] != area:
+        return False
+    there = [each for each in namer.world.agencies.values() if each["area"] == area]
+    fellows = [each for each in there if each["organisation"] == agency["organisation"]]
+    alone = sum(role in each["roles"] for each in fellows) == 1
+    declared = [each["id"] for each in fellows if each is agency or (alone and role not in each["roles"])]
+    return namer.event.among("allocated_team", declared)
+
+
 _CHOICES: dict[str, Callable[[Namer, Entry, Entry], Term]] = {
     "area": _in_area,
     "source": _publishing,
@@ -222,4 +234,5 @@ _CHOICES: dict[str, Callable[[Namer, Entry, Entry], Term]] = {
     "child.homeAuthority": _authority,
     "child.placingAuthority": _authority,
     "child.hostAuthority": _authority,
+    "child.allocatedTeam": _allocated_team,
 }
