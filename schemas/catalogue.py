@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import yaml
 
 from schemas.errors import SchemaError
+from schemas.relationships import Declaration, parse_declarations
 from schemas.vocabulary import AgencyCategory, DpRegime, FieldClass, LegalGateway, Purpose, Urgency
 
 CLOCKS = frozenset({"PT15M", "PT1H", "PT4H", "PT72H", "1WD", "2WD", "5WD", "5SD", "10SD", "NEXT_SCHOOL_DAY", "NONE"})
@@ -21,7 +22,7 @@ MATURITIES = frozenset({"alpha", "beta", "release"})
 _REQUIRED = frozenset(
     {"title", "publishers", "gateways", "clock", "urgency", "maturity", "purposes", "regimes", "basis"}
 )
-_KEYS = _REQUIRED | {"requires", "sensitive", "example"}
+_KEYS = _REQUIRED | {"requires", "sensitive", "relationships", "example"}
 # libyaml reads the catalogue in a tenth of the time, which every command pays at its start
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -43,6 +44,7 @@ class CatalogueEntry:
     requires: tuple[str, ...]  # leaf paths that must be present
     sensitive: Mapping[FieldClass, str]  # class -> why the purpose needs it (E-12)
     basis: str
+    relationships: tuple[Declaration, ...]  # what it says of who is involved with the child
     example: Mapping[str, Any] = field(repr=False)  # leaf path -> value
 
 
@@ -66,10 +68,11 @@ def _entry(name: str, raw: Any) -> CatalogueEntry:
             raise SchemaError(f"catalogue.yaml `{name}`: unknown key `{key}`{suggest(key, _KEYS)}")
     if missing := sorted(_REQUIRED - set(raw)):
         raise SchemaError(f"catalogue.yaml `{name}`: missing key `{missing[0]}`")
+    publishers = _words(name, "publishers", raw["publishers"], AgencyCategory)
     return CatalogueEntry(
         name=name,
         title=str(raw["title"]),
-        publishers=_words(name, "publishers", raw["publishers"], AgencyCategory),
+        publishers=publishers,
         gateways=_words(name, "gateways", raw["gateways"], LegalGateway),
         clock=_one_of(name, "clock", raw["clock"], CLOCKS),
         urgency=_words(name, "urgency", [raw["urgency"]], Urgency)[0],
@@ -79,6 +82,7 @@ def _entry(name: str, raw: Any) -> CatalogueEntry:
         requires=tuple(raw.get("requires") or ()),
         sensitive=_sensitive(name, raw.get("sensitive") or {}),
         basis=str(raw["basis"]).strip(),
+        relationships=parse_declarations(name, raw.get("relationships") or [], publishers),
         example=dict(raw.get("example") or {}),
     )
 

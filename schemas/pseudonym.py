@@ -53,6 +53,13 @@ class Pseudonymiser:
         """Key of an outbox record: one per source record, so that its versions stay in order."""
         return self.token("record:" + agency, source_ref)
 
+    def relationships(self, subject: str) -> bytes:
+        """64 bytes: the relationship register's keys of one child, 16 for each kind of relationship.
+
+        No key tells of another, so what the register holds of one child cannot be put together without this key.
+        """
+        return hmac.digest(self._key, b"relationships:" + subject.encode(), "sha512")
+
     def digest(self, content: bytes) -> bytes:
         """32 bytes that name a record's content without revealing it."""
         return hmac.digest(self._key, content, "sha256")

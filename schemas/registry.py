@@ -19,6 +19,7 @@ from fastavro.schema import SchemaParseException
 from schemas.catalogue import Catalogue, CatalogueEntry, parse_catalogue, read_yaml
 from schemas.errors import SchemaError
 from schemas.field_classes import Leaf, Schema, full_name, leaves
+from schemas.relationships import Declaration
 from schemas.resolve import definitions, resolve
 from schemas.vocabulary import AgencyCategory, DpRegime, FieldClass, LegalGateway, Purpose, Urgency
 from schemas.wire import Wire, wire
@@ -39,8 +40,8 @@ __all__ = [
 ]
 
 ROUTING_PREFIX_LAST = "settings"  # last envelope field that routing reads; identity and free text follow
-RecordName = Literal["audit", "held", "rejected", "receipt"]
-RECORD_NAMES: tuple[RecordName, ...] = ("audit", "held", "rejected", "receipt")
+RecordName = Literal["audit", "held", "rejected", "receipt", "operation"]
+RECORD_NAMES: tuple[RecordName, ...] = ("audit", "held", "rejected", "receipt", "operation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,7 @@ class EventType:
     requires: tuple[str, ...]
     sensitive: Mapping[FieldClass, str]
     basis: str
+    relationships: tuple[Declaration, ...]
     example: Mapping[str, Any] = field(repr=False)
     schema: Schema = field(repr=False)
     leaves: tuple[Leaf, ...] = field(repr=False)
@@ -179,7 +181,18 @@ def _event_type(entry: CatalogueEntry, source: Schema, shared: Mapping[str, Sche
     )
     for path in (*entry.requires, *entry.example):
         _check_path(event_type, path)
+    for declaration in entry.relationships:
+        _check_declaration(event_type, declaration)
     return event_type
+
+
+def _check_declaration(event_type: EventType, declaration: Declaration) -> None:
+    """Fields that it reads are leaves, and symbols that it asks for exist."""
+    for path in declaration.paths:
+        _check_path(event_type, path)
+    for path, symbols in declaration.when.items():
+        if strange := sorted(symbols - set(event_type.leaf_by_path[path].symbols)):
+            raise SchemaError(f"catalogue.yaml `{event_type.name}`: `{path}` is never `{strange[0]}`")
 
 
 def _check_path(event_type: EventType, path: str) -> None:

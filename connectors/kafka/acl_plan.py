@@ -92,7 +92,8 @@ def _agency(agency: str) -> set[Acl]:
 def _router(agencies: Iterable[str]) -> set[Acl]:
     me = f"User:{ROUTER}"
     reads = [topics.GATEWAY_OUTBOX, topics.POLICY, topics.RELATIONSHIPS, *map(topics.outbox, agencies)]
-    writes = [topics.GATEWAY_INBOX, topics.AUDIT, topics.HELD, topics.REJECTED, *map(topics.inbox, agencies)]
+    own = [topics.AUDIT, topics.HELD, topics.REJECTED, topics.RELATIONSHIPS]
+    writes = [topics.GATEWAY_INBOX, *own, *map(topics.inbox, agencies)]
     return {
         *(_may(me, Operation.READ, name) for name in reads),
         *(_may(me, Operation.WRITE, name) for name in writes),
@@ -103,7 +104,7 @@ def _router(agencies: Iterable[str]) -> set[Acl]:
 
 def _ledger(agencies: Iterable[str]) -> set[Acl]:
     me = f"User:{LEDGER}"
-    reads = [topics.AUDIT, topics.GATEWAY_RECEIPTS, *map(topics.receipts, agencies)]
+    reads = [topics.AUDIT, topics.OPERATIONS, topics.GATEWAY_RECEIPTS, *map(topics.receipts, agencies)]
     return {*(_may(me, Operation.READ, name) for name in reads), _group(me, LEDGER)}
 
 
@@ -112,6 +113,7 @@ def _gateway() -> set[Acl]:
     return {
         _may(me, Operation.WRITE, topics.GATEWAY_OUTBOX),
         _may(me, Operation.WRITE, topics.GATEWAY_RECEIPTS),
+        _may(me, Operation.WRITE, topics.OPERATIONS),
         _may(me, Operation.READ, topics.GATEWAY_INBOX),
         _may(me, Operation.READ, topics.POLICY),
         _group(me, GATEWAY),
@@ -120,8 +122,13 @@ def _gateway() -> set[Acl]:
 
 def _policy() -> set[Acl]:
     me = f"User:{POLICY}"
-    names = (topics.POLICY, topics.RELATIONSHIPS, topics.SCHEMAS)
-    return {_may(me, op, name) for name in names for op in (Operation.READ, Operation.WRITE)} | {_group(me, POLICY)}
+    names = (topics.POLICY, topics.SCHEMAS)  # the register is the routers' alone: nobody browses it (R-05)
+    return {
+        *(_may(me, op, name) for name in names for op in (Operation.READ, Operation.WRITE)),
+        _may(me, Operation.WRITE, topics.OPERATIONS),
+        _group(me, POLICY),
+        Acl(me, Operation.WRITE, Resource.TRANSACTIONAL_ID, POLICY, prefix=True),
+    }
 
 
 def _auditor() -> set[Acl]:

@@ -18,7 +18,11 @@ INBOX_DAYS = 14  # payloads stay days to weeks: the recipient's own system is th
 RECEIPTS_DAYS = 30
 HELD_DAYS = 30
 REJECTED_DAYS = 30
+# Longer than any relationship lives (schemas.relationships.MAX_DAYS): the broker sweeps away what expired long ago, and
+# no process needs to write tombstones for it, which could hit a relationship that was just declared anew.
+RELATIONSHIP_DAYS = 500
 AUDIT_DAYS = 400  # a year's returns can be rebuilt from the stream itself
+OPERATIONS_DAYS = 3_650  # few and small; inquiries ask for them years later
 # More than the 256 KiB an event may have, so that an oversize one arrives, is rejected by name and is kept as evidence
 # instead of failing at the publisher without a trace.
 OUTBOX_MAX_BYTES = 2 * 1024 * 1024
@@ -103,8 +107,9 @@ def wanted_topics(kafka_agencies: Iterable[str], durability: Durability = ONE_BR
         spec(topics.AUDIT, AUDIT_PARTITIONS, **_kept(AUDIT_DAYS)),
         spec(topics.HELD, 1, **_kept(HELD_DAYS), max_message_bytes=_bytes(PRODUCER_MAX_BYTES)),
         spec(topics.REJECTED, 1, **_kept(REJECTED_DAYS), max_message_bytes=_bytes(PRODUCER_MAX_BYTES)),
+        spec(topics.OPERATIONS, 1, **_kept(OPERATIONS_DAYS)),
         spec(topics.POLICY, 1, **_COMPACTED, max_message_bytes=_bytes(POLICY_MAX_BYTES)),
-        spec(topics.RELATIONSHIPS, 1, **_COMPACTED),
+        spec(topics.RELATIONSHIPS, 1, cleanup_policy="compact,delete", retention_ms=str(RELATIONSHIP_DAYS * DAY_MS)),
         spec(topics.SCHEMAS, 1, **_COMPACTED),
     ]
     for agency in kafka_agencies:

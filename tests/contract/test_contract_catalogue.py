@@ -34,10 +34,10 @@ SOURCES = {  # the fictional organisations examples are published by: category -
 
 
 def test_the_catalogue_covers_exactly_the_event_files() -> None:
-    """And each entry has exactly the keys that are documented."""
+    """And each entry has exactly the keys that are documented; not every event tells of a relationship."""
     assert set(CATALOGUE) == set(EVENTS)
     for event_type, entry in CATALOGUE.items():
-        assert set(entry) == KEYS, event_type
+        assert set(entry) - {"relationships"} == KEYS, event_type
         assert entry["title"], event_type
         assert entry["basis"], event_type
 
