@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from connectors.postgres.connection import Connection, database_failures
@@ -76,7 +77,7 @@ def decision_of(audit: Mapping[str, Any]) -> PastDecision:
 
 def facts_of(audit: Mapping[str, Any]) -> Facts:
     """The facts of a decided audit record: its inputs under the names that decisions use."""
-    values = {_snake(name): value for name, value in audit["inputs"].items()}
+    values = {input_field(name): value for name, value in audit["inputs"].items()}
     return Facts(
         **{
             **values,
@@ -144,5 +145,7 @@ def _outcome(entry: Mapping[str, Any]) -> PastOutcome:
     )
 
 
-def _snake(name: str) -> str:
+@cache
+def input_field(name: str) -> str:
+    """What decisions call an input of the audit record: `areaGss` is `area_gss`."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

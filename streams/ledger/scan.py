@@ -17,12 +17,14 @@ class Take(Enum):
     """How a field is wanted, when it is not its value."""
 
     SPAN = "span"  # its bytes as they are; neighbours that are wanted so come as one piece
+    ALL = "all"  # every item of an array of strings, as a list
 
 
 Schema = Mapping[str, Any]
 # A wanted field is a name; below a record or an array of records, a tuple of wanted fields. A wanted array of strings
 # yields its first item only, or None.
 Wanted = Mapping[str, "Wanted | Take | None"]
+Inner = Wanted | Take | None
 Scanner = Callable[[bytes, int], tuple[Any, ...]]
 
 _VARINT_LIMIT = 10
@@ -121,7 +123,7 @@ class _Writer:
             elif span is not None and inner is not Take.SPAN:
                 self.end_of_span(span)
                 span = None
-            if isinstance(inner, Take):
+            if inner is Take.SPAN:
                 self.field(field["type"], False, None)
             else:
                 names += self.field(field["type"], field["name"] in wanted, inner)
@@ -133,7 +135,7 @@ class _Writer:
         """The variable that holds where the span begins holds its bytes from here on."""
         self.emit(f"{span} = d[{span}:p]")
 
-    def field(self, node: Any, keep: bool, inner: Wanted | None) -> list[str]:
+    def field(self, node: Any, keep: bool, inner: Inner) -> list[str]:
         if not isinstance(node, list):
             return self.value(node, keep, inner)
         if node[0] != "null" or len(node) != 2:
@@ -150,10 +152,10 @@ class _Writer:
             self.emit("else: " + " = ".join(names) + " = None")
         return names
 
-    def value(self, node: Any, keep: bool, inner: Wanted | None) -> list[str]:
+    def value(self, node: Any, keep: bool, inner: Inner) -> list[str]:
         kind = node["type"] if isinstance(node, dict) else node
         if kind == "record":
-            return self.record(node["fields"], inner or {})
+            return self.record(node["fields"], inner if isinstance(inner, Mapping) else {})
         if kind == "array":
             return self.array(node["items"], keep, inner)
         name = self.new() if keep else None
@@ -212,12 +214,12 @@ class _Writer:
             self.constants[constant] = symbols
             self.emit(f"{name} = {constant}[n >> 1]")
 
-    def array(self, items: Any, keep: bool, inner: Wanted | None) -> list[str]:
+    def array(self, items: Any, keep: bool, inner: Inner) -> list[str]:
         """Blocks of items until an empty one. A block with its size in bytes (a negative count) is refused."""
         result, count = self.new(), self.new("n")
         texts = items == "string"
         if keep:
-            self.emit(f"{result} = None" if texts else f"{result} = []")
+            self.emit(f"{result} = None" if texts and inner is not Take.ALL else f"{result} = []")
         self.emit(f"{count} = d[p]; p += 1")
         self.emit(f"while {count}:")
         self._indent += 1
@@ -225,7 +227,11 @@ class _Writer:
         self.emit(f"else: {count} >>= 1")
         self.emit(f"for _ in range({count}):")
         self._indent += 1
-        if keep and texts:
+        if keep and texts and inner is Take.ALL:
+            text = self.new()
+            self.string(text)
+            self.emit(f"{result}.append({text})")
+        elif keep and texts:
             self.first_text(result)
         else:
             names = self.field(items, False, inner if keep else None)

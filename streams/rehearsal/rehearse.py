@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from schemas.codec import decode_record
-from streams.ledger.replay import facts_of
-from streams.policy.compiled import DAY_MS
 from streams.policy.contract import EventTypesLike
 from streams.policy.decide import decide
-from streams.policy.decision import Decision
 from streams.policy.facts import EpochMillis
 from streams.policy.index import RuleSet
-from streams.rehearsal.cells import Change, Example, Tally
-from streams.rehearsal.changes import changes
-from streams.rehearsal.past import DECIDING, PastReader, Pieces, Recorded, recorded
+from streams.rehearsal.cells import Example, Tally
+from streams.rehearsal.changes import Comparer
+from streams.rehearsal.past import DECIDING, PastReader, Recorded, recorded
 
-_REMEMBERED = 50_000  # of each kind of thing; then all is forgotten and worked out again
+_REMEMBERED = 100_000  # outcomes, and pairs of them; then all are forgotten and worked out again
 
 
 class Period(NamedTuple):
@@ -35,7 +32,7 @@ ALWAYS = Period()
 class Rehearsal:
     """Decides what is on the audit stream again under one rule set.
 
-    Equal to deciding each record's facts anew and comparing field by field; records that are alike are worked out once.
+    Equal to deciding each record's facts anew and comparing field by field; what is alike is worked out once.
     """
 
     def __init__(
@@ -49,78 +46,44 @@ class Rehearsal:
     ) -> None:
         """`at` is the instant to decide as of; None: each event as of when it was decided."""
         self.tally = Tally()
-        self._rules, self._event_types, self._at, self._period = rules, event_types, at, period
+        self._rules, self._at, self._period = rules, at, period
         self._reader = PastReader()
+        self._comparer = Comparer(event_types, remembered)
         self._remembered = remembered
-        self._events: dict[Any, _Event] = {}
         self._recorded: dict[bytes, Recorded] = {}
-        self._compared: dict[Any, _Compared] = {}
 
     def feed(self, value: bytes | None) -> None:
         """Take one record of the audit stream."""
         tally = self.tally
         tally.records += 1
-        pieces = self._reader.pieces(value)
-        if pieces is None or value is None:
+        past = self._reader.read(value)
+        if past is None or value is None:
             tally.undecided["UNREADABLE"] += 1
             return
-        if not self._period.holds(pieces.decided_at):
+        if not self._period.holds(past.decided_at):
             tally.outside += 1
             return
-        if pieces.kind not in DECIDING or pieces.asked is None:
-            tally.undecided[pieces.kind] += 1
+        if past.kind not in DECIDING or past.inputs is None or past.event_type is None:
+            tally.undecided[past.kind] += 1
             return
-        tally.rule_sets[pieces.rule_set or ""] += 1
-        self._make_room()
-        found = self._compare(pieces, value)
-        if found.stopped:
+        tally.rule_sets[past.rule_set or ""] += 1
+        before = self._outcomes(past.outcomes, value)
+        now = EpochMillis(past.decided_at) if self._at is None else self._at
+        after = decide(self._reader.facts(past.inputs), self._rules, now)
+        if any(each.stopped for each in before):
             tally.stopped += 1
-        if found.changes:
+        changes = self._comparer.changes(past.event_type, past.kind, before, after)
+        if changes:
             tally.changed += 1
-            tally.add(found.changes, Example(pieces.decided_at, pieces.event_id or ""))
+            tally.add(changes, Example(past.decided_at, past.event_id or ""))
 
-    def _compare(self, pieces: Pieces, value: bytes) -> _Compared:
-        event, before = self._event(pieces, value), self._outcomes(pieces, value)
-        after = event.decision
-        # Equal outcomes are the same object, on either side, for as long as they are remembered.
-        key = (event.event_type, pieces.kind, after.disposition, tuple(map(id, before)), tuple(map(id, after.outcomes)))
-        compared = self._compared.get(key)
-        if compared is None:
-            found = changes(self._event_types, event.event_type, pieces.kind, before, after)
-            compared = self._compared[key] = _Compared(found, any(each.stopped for each in before), before, after)
-        return compared
-
-    def _event(self, pieces: Pieces, value: bytes) -> _Event:
-        day = None if self._at is not None else pieces.decided_at // DAY_MS
-        event = self._events.get((pieces.asked, day))
-        if event is None:
-            audit = decode_record("audit", value)
-            now = EpochMillis(audit["decidedAt"]) if self._at is None else self._at
-            event = _Event(audit["eventType"], decide(facts_of(audit), self._rules, now))
-            self._events[pieces.asked, day] = event
-        return event
-
-    def _outcomes(self, pieces: Pieces, value: bytes) -> tuple[Recorded, ...]:
-        known = [self._recorded.get(piece) for piece in pieces.outcomes]
-        if None in known:
-            found = map(recorded, decode_record("audit", value)["outcomes"])
-            known = [self._recorded.setdefault(*each) for each in zip(pieces.outcomes, found, strict=True)]
-        return tuple(each for each in known if each is not None)
-
-    def _make_room(self) -> None:
-        if max(len(self._events), len(self._recorded), len(self._compared)) >= self._remembered:
-            self._events.clear()
+    def _outcomes(self, pieces: tuple[bytes, ...], value: bytes) -> list[Recorded]:
+        """Equal outcomes are the same object for as long as they are remembered."""
+        try:
+            return [self._recorded[piece] for piece in pieces]
+        except KeyError:
+            pass
+        if len(self._recorded) >= self._remembered:
             self._recorded.clear()
-            self._compared.clear()
-
-
-class _Event(NamedTuple):
-    event_type: str
-    decision: Decision
-
-
-class _Compared(NamedTuple):
-    changes: tuple[Change, ...]
-    stopped: bool
-    before: tuple[Recorded, ...]  # this and the next are kept so that no other object can take their place in memory
-    after: Decision
+        found = map(recorded, decode_record("audit", value)["outcomes"])
+        return [self._recorded.setdefault(*each) for each in zip(pieces, found, strict=True)]
