@@ -15,7 +15,8 @@ from connectors.errors import ChangeSettings
 AUDIT = "masa.audit"  # one record an event read, every candidate with exactly one outcome
 HELD = "masa.held"  # needs a person
 REJECTED = "masa.rejected"  # bytes kept, with the named reason
-POLICY = "masa.policy"  # compacted; compiled rule sets
+OPERATIONS = "masa.operations"  # what people did to the exchange
+POLICY = "masa.policy"  # compacted; signed rule sets and stops
 RELATIONSHIPS = "masa.relationships"  # compacted; the expiring register
 SCHEMAS = "masa.schemas"  # compacted; fingerprint (16 hex digits) -> self-contained Avro schema
 

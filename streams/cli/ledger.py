@@ -128,14 +128,47 @@ def reconcile(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> 
         raise typer.Exit(Exit.NO)
 
 
+@app.command("operations")
+def operations(
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="Only of this kind, such as rules.stop; `rules` for all of rules.")
+    ] = None,
+    actor: Annotated[str | None, typer.Option("--actor", help="Only what this person did.")] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Only what was done to this.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, newest first.")] = 100,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """List what people did to the exchange, newest first: rule sets activated, sharing stopped and resumed.
+
+    Who, in which role, why, and what came of it. It holds nothing about a child.
+
+    [bold]Examples[/bold]
+
+    \b
+      masa ledger operations
+      masa ledger operations --kind rules.stop --json
+    """
+    from streams.cli.ledger_view import operation_rows
+
+    rows = operation_rows(settings(data_dir).database(), kind=kind, actor=actor, target=target, limit=limit)
+    if as_json:
+        for row in rows:
+            emit(row)
+        return
+    columns = ("at", "actor", "kind", "target", "result", "reason")
+    table(None, columns, ([str(row[column] or "") for column in columns] for row in rows))
+
+
 @app.command("run")
 def run(data_dir: DataDir = DEFAULT_DATA_DIR, metrics_port: MetricsPort = None) -> None:
-    """Keep the ledger until SIGTERM: the audit stream into PostgreSQL, with the effect exactly once.
+    """Keep the ledger until SIGTERM: audit stream and operations into PostgreSQL, with the effect exactly once.
 
     One process a database; a second one waits. `masa up` runs it itself.
     """
     from connectors.postgres.migrate import migrate
-    from streams.cli.processes import process_of, stopped_by_signal
+    from streams.cli.processes import beside, process_of, stopped_by_signal
+    from streams.ledger import operations
     from streams.ledger.audit import audit_row_reader
     from streams.ledger.consume import Surroundings
     from streams.ledger.consume import run as keep
@@ -146,7 +179,9 @@ def run(data_dir: DataDir = DEFAULT_DATA_DIR, metrics_port: MetricsPort = None) 
     with process_of("ledger", metrics_port) as telemetry:
         migrate(url)
         telemetry.process_ready()
-        keep(kafka, url, audit_row_reader(), Surroundings(monotonic, stop.wait, stop.is_set, telemetry))
+        around = Surroundings(monotonic, stop.wait, stop.is_set, telemetry)
+        with beside(lambda: operations.run(kafka, url, around), stop):
+            keep(kafka, url, audit_row_reader(), around)
 
 
 def _tell_progress(what: str, records: int) -> None:

@@ -11,6 +11,7 @@ from connectors.postgres.connection import connect
 from schemas.registry import load_event_types
 from streams.cli.runtime import monotonic, table
 from streams.ledger import queries
+from streams.ledger.operations import operations
 
 POLL_SECONDS = 0.2
 
@@ -33,6 +34,14 @@ def delivery_rows(url: str, *, agency: str | None, outcome: str | None, limit: i
     """Outcomes, newest first."""
     with connect(url, application="masa-cli") as connection:
         return queries.deliveries(connection, agency=agency, outcome=outcome, limit=limit)
+
+
+def operation_rows(
+    url: str, *, kind: str | None, actor: str | None, target: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """What people did, newest first."""
+    with connect(url, application="masa-cli") as connection:
+        return operations(connection, kind=kind, actor=actor, target=target, limit=limit)
 
 
 def print_event(found: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from connectors.errors import ConnectorFailure
@@ -38,3 +39,25 @@ def process_of(name: str, metrics_port: int | None) -> Iterator[Telemetry]:
         telemetry.process_stopping(reason="ended")
         if server is not None:
             server.close()
+
+
+@contextmanager
+def beside(work: Callable[[], None], stop: threading.Event) -> Iterator[None]:
+    """Run `work` in a thread while the body runs; either of them ending sets `stop`, which both heed.
+
+    What `work` raised is raised once the body has ended, so that a supervisor starts both again.
+    """
+
+    def guarded() -> None:
+        try:
+            work()
+        finally:
+            stop.set()
+
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
+        done = pool.submit(guarded)
+        try:
+            yield
+        finally:
+            stop.set()
+        done.result()

@@ -84,17 +84,29 @@ def run(
     topic: str = AUDIT,
     batch_records: int = BATCH_RECORDS,
 ) -> None:
-    """Until told to stop. Passing failures are retried for ever, with growing pauses.
+    """Until told to stop, as `keep` does."""
+    keep(lambda: _Session(settings, database_url, reader, around, topic, batch_records), around)
+
+
+class Session(Protocol):
+    """One writer and one consumer that started from what the writer's database said."""
+
+    def step(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def keep(begin: Callable[[], Session], around: Surroundings) -> None:
+    """Step through sessions until told to stop. Passing failures are retried for ever, with growing pauses.
 
     Raises `OwnershipLost`, `OffsetLost`, `NotPermitted` and `ChangeSettings`: a supervisor or an operator must act.
     """
     failures = 0
     while not around.stopping():
-        session: _Session | None = None
+        session: Session | None = None
         try:
-            session = _Session(settings, database_url, reader, around, topic)
+            session = begin()
             while not around.stopping():
-                session.step(batch_records)
+                session.step()
                 failures = 0
         except RetryLater as failure:
             around.events.ledger_failed(error=type(failure).__name__)
@@ -106,10 +118,18 @@ def run(
 
 
 class _Session:
-    """One writer and one consumer that started from what the writer's database said."""
+    """Audit records to rows of the ledger."""
 
-    def __init__(self, settings: KafkaSettings, url: str, reader: RowReader, around: Surroundings, topic: str) -> None:
-        self._topic, self._reader, self._around = topic, reader, around
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        url: str,
+        reader: RowReader,
+        around: Surroundings,
+        topic: str,
+        batch_records: int,
+    ) -> None:
+        self._topic, self._reader, self._around, self._batch_records = topic, reader, around, batch_records
         self._writer = LedgerWriter(url, topic)
         self._consumer = OffsetConsumer(settings, client_id="masa-ledger", headers=False)
         self._positions: dict[int, int | None] = {}
@@ -131,11 +151,11 @@ class _Session:
         self._consumer.assign({each: self._positions[each.partition] for each in found})
         self._partitions = found
 
-    def step(self, batch_records: int) -> None:
+    def step(self) -> None:
         """One poll, and one transaction if it brought anything."""
         if self._around.now() - self._looked_at > PARTITIONS_EVERY_S:
             self._look_for_partitions()
-        polled = self._consumer.poll(batch_records, BATCH_WAIT_S)
+        polled = self._consumer.poll(self._batch_records, BATCH_WAIT_S)
         planned = plan(polled, self._positions, self._reader)
         if planned.moves:
             self._commit(planned)

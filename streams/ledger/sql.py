@@ -51,6 +51,24 @@ MAKE_MONTH = (
 # Audit records of 1 to 4 KiB stay in their row: storing them apart costs more than the space it saves.
 KEEP_IN_ROW = "ALTER TABLE ledger.{name} SET (toast_tuple_target = 8160)"
 
+# --- operations -----------------------------------------------------------------------------------------------
+# The same operation sent twice is one row: its id is the key.
+INSERT_OPERATION = """
+INSERT INTO ledger.operations
+    (operation_id, at, actor, role, kind, target, reason, result, details, partition, "offset")
+VALUES (%s, to_timestamp(%s / 1000.0), %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (operation_id) DO NOTHING
+"""
+
+OPERATIONS = """
+SELECT operation_id, at, actor, role, kind, target, reason, result, details FROM ledger.operations
+WHERE (%(kind)s::text IS NULL OR kind = %(kind)s OR starts_with(kind, %(kind)s || '.'))
+  AND (%(actor)s::text IS NULL OR actor = %(actor)s)
+  AND (%(target)s::text IS NULL OR target = %(target)s)
+ORDER BY at DESC, partition, "offset" DESC
+LIMIT %(limit)s
+"""
+
 # --- questions ------------------------------------------------------------------------------------------------
 BY_EVENT = """
 SELECT audit_partition, audit_offset, kind, record FROM ledger.event

@@ -1,4 +1,4 @@
-"""The ledger's writer: rows and offsets in one transaction, by one instance at a time."""
+"""The ledger's writers: rows and offsets in one transaction, by one instance at a time."""
 
 from __future__ import annotations
 
@@ -25,27 +25,29 @@ class OwnershipLost(ExitForSupervisor):
     """The stored offsets moved without this writer: another instance wrote. Nothing of this batch was kept."""
 
 
-class LedgerWriter:
-    """Owns one connection and, through it, the right to write. Not thread-safe.
+class PositionWriter:
+    """Owns one connection and, through it, the right to write what a topic says. Not thread-safe.
 
     When any method raises, close the writer and make a new one; what the database then says about offsets is true.
     """
 
-    def __init__(self, url: str, topic: str) -> None:
-        """Raises `AnotherWriter` when the ledger is being written, and as `connect` does."""
+    def __init__(self, url: str, topic: str, *, lock: int) -> None:
+        """`lock` is the advisory lock that one instance holds. Raises `AnotherWriter`, and as `connect` does."""
         self._topic = topic
         self._connection = connect(url, application="masa-ledger")
         try:
-            self._take_lock()
-            with database_failures():
-                self._months = {name for (name,) in self._connection.execute(sql.MONTHS)}
+            self._take_lock(lock)
+            self._opened()
         except BaseException:
             self.close()
             raise
 
-    def _take_lock(self) -> None:
+    def _opened(self) -> None:
+        """What else to read at the start."""
+
+    def _take_lock(self, lock: int) -> None:
         with database_failures():
-            row = self._connection.execute(sql.TRY_LOCK, (_WRITER_LOCK,)).fetchone()
+            row = self._connection.execute(sql.TRY_LOCK, (lock,)).fetchone()
         if row != (True,):
             raise AnotherWriter("another ledger instance is writing to this database: only one may, stop the other")
 
@@ -53,6 +55,34 @@ class LedgerWriter:
         """Where to go on, by partition of the audit topic."""
         with database_failures():
             return dict(self._connection.execute(sql.PROGRESS, (self._topic,)).fetchall())
+
+    def _advance(self, partition: int, expected: int | None, following: int) -> None:
+        if expected is None:
+            start = (self._topic, partition, following)
+            changed = self._connection.execute(sql.START_PROGRESS, start).rowcount
+        else:
+            move = {"topic": self._topic, "partition": partition, "expected": expected, "next": following}
+            changed = self._connection.execute(sql.ADVANCE, move).rowcount
+        if changed != 1:
+            raise OwnershipLost(
+                f"{self._topic} [{partition}]: the stored offset is not {expected} any more: another instance wrote"
+            )
+
+    def close(self) -> None:
+        """Gives the right to write back at once."""
+        self._connection.close()
+
+
+class LedgerWriter(PositionWriter):
+    """Writes the rows of audit records."""
+
+    def __init__(self, url: str, topic: str) -> None:
+        """Raises `AnotherWriter` when the ledger is being written, and as `connect` does."""
+        super().__init__(url, topic, lock=_WRITER_LOCK)
+
+    def _opened(self) -> None:
+        with database_failures():
+            self._months = {name for (name,) in self._connection.execute(sql.MONTHS)}
 
     def write(self, rows: Sequence[Rows], moves: Mapping[int, tuple[int | None, int]]) -> None:
         """Store rows and move offsets (partition -> expected, next), all or nothing, durable on return.
@@ -81,18 +111,6 @@ class LedgerWriter:
                         for outcome in each.outcomes:
                             copy.write_row(outcome)
 
-    def _advance(self, partition: int, expected: int | None, following: int) -> None:
-        if expected is None:
-            start = (self._topic, partition, following)
-            changed = self._connection.execute(sql.START_PROGRESS, start).rowcount
-        else:
-            move = {"topic": self._topic, "partition": partition, "expected": expected, "next": following}
-            changed = self._connection.execute(sql.ADVANCE, move).rowcount
-        if changed != 1:
-            raise OwnershipLost(
-                f"{self._topic} [{partition}]: the stored offset is not {expected} any more: another instance wrote"
-            )
-
     def _make_months(self, months: set[Month]) -> None:
         """Tables of months seen for the first time, in a transaction of their own."""
         for month in sorted(months):
@@ -114,7 +132,3 @@ class LedgerWriter:
             self._connection.execute(compose.SQL(text).format(**parts))
         if parent == "event":
             self._connection.execute(compose.SQL(sql.KEEP_IN_ROW).format(name=parts["name"]))
-
-    def close(self) -> None:
-        """Gives the right to write back at once."""
-        self._connection.close()

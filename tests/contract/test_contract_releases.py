@@ -70,7 +70,7 @@ def test_an_event_of_a_release_is_still_read(version: str, name: str) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_record_of_a_release_is_still_read(version: str) -> None:
     """A receipt written by an earlier release is read by this one."""
-    assert set(RELEASES[version].records) == set(RECORD_NAMES)
+    assert set(RELEASES[version].records) <= set(RECORD_NAMES)
     receipt = {
         "receiptId": "r1", "deliveryId": "d1", "eventId": "e1", "agency": "a1", "kind": "PICKED_UP", "outcome": None,
         "role": "dsl", "person": None, "at": 1,
