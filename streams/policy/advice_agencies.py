@@ -80,8 +80,10 @@ def _types(findings: Findings, area: Area) -> Iterator[Problem]:
     mine = [each for each in findings.delivered() if findings.area_of_rule[each.rule.id] is area]
     denied = {name for owner, rule in findings.denies() if owner is area for name in rule.events}
     silent = [name for name in findings.types if name not in denied | {each.kind.name for each in mine}]
-    for name in silent if area.rules else ():
-        yield at(area, "area", "", (), f"no rule of the area delivers `{name}` to anybody",
+    if silent and area.rules:
+        more = f" and {len(silent) - _SHOWN} more" if len(silent) > _SHOWN else ""
+        listed = ", ".join(f"`{name}`" for name in silent[:_SHOWN]) + more
+        yield at(area, "area", "", ("area",), f"no rule of the area delivers {listed} to anybody",
                  "write a rule for it, or a deny rule that says why nobody is told")  # fmt: skip
     for name in findings.types:
         found = [each for each in mine if each.kind.name == name]

@@ -73,7 +73,7 @@ def _terms(findings: Findings, area: Area) -> Iterator[Problem]:
     if counted is not None and (last is None or last - findings.day <= SOON):
         known = "no school terms are given" if last is None else f"the last school term known ends on {last}"
         yield at(area, "area", "", ("schoolTerms",),
-                 f"{known}: clocks in school days, as of `{counted.id}`, would never end",
+                 f"{known}: clocks in school days, as that of `{counted.id}`, would have no end",
                  "add the terms of the next years")  # fmt: skip
 
 

@@ -76,8 +76,8 @@ def _dead(findings: Findings, area: Area, rule: RuleModel, kind: PublishedType) 
     found = findings.reach.recipients(area, rule)
     if not found:
         who = f" of category `{rule.to.of.partition(':')[2]}`" if rule.to.of.startswith("category:") else ""
-        where = "" if rule.to.of in ("explicit", "source") else f" in `{area.spec.area}`"
-        why = f"no agency{who}{where} that `{rule.to.of}` selects has role `{rule.to.role}`"
+        where = "" if rule.to.of in ("explicit", "source") else f" of `{area.spec.area}`"
+        why = f"no agency{who or where} that `{rule.to.of}` could find has role `{rule.to.role}`"
         yield Dead(kind.name, ("to", "role"), why, "give an agency the role, or address another role")
         return
     if rule.effect is Effect.ALLOW:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -96,7 +96,8 @@ class _Build:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if id(node) in self._seen:
-            self._add(node, path, "aliases are not used in area files", "write the value out where it applies")
+            message, hint = "aliases are not used in area files", "write the value out where it applies"
+            self._problems.append(problem_at(self._file, self._marks, path, message, hint))
             return None
         self._seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
@@ -162,7 +163,3 @@ def nearest(word: str, right: Iterable[str]) -> str | None:
     if (same := lowered.get(word.lower())) is not None:
         return f"did you mean `{same}`"
     return f"one of {', '.join(words)}" if 0 < len(words) <= 24 else None
-
-
-def with_suggestion(problem: Problem, suggestion: str | None) -> Problem:
-    return replace(problem, suggestion=suggestion)

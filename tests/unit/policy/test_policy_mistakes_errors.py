@@ -10,6 +10,7 @@ import pytest
 
 from schemas.registry import load_event_types
 from streams.policy.artefact import compile_areas
+from streams.policy.inspection import inspect_folder
 from streams.policy.load import load_areas
 from streams.policy.located import AreaInvalid, Problem
 from tests.unit.policy.area_folder import FILES, write_areas
@@ -41,7 +42,7 @@ MISTAKES = [
     Mistake("repeated key", AREA, "legalText: s16LA-2026-09-30", "name: again", "`name` is given twice", "keep one"),
     Mistake("broken YAML", RULES, "when:", "when: [", "not readable as YAML", "", line="urgency"),
     Mistake("alias", AREA, "authorities: [E10000099]", "authorities: &x [E10000099]\nneighbours: *x",
-            "aliases are not used", "write the value out", line="authorities: &x"),
+            "aliases are not used", "write the value out", line="neighbours: *x"),
     Mistake("wrong top key", RULES, "rules:", "rule:", "`rules`", "start the file with `rules:`", line="rule:"),
     Mistake("word for a number", RULES, "atMost: 18", "atMost: eighteen", "whole number", ""),
     Mistake("unquoted code", AGENCIES, 'id: "990001"', "id: 990001", "should be text", "quotes"),
@@ -193,6 +194,15 @@ def test_a_mistake_is_located_and_explained(tmp_path: Path, mistake: Mistake) ->
     lines = [n for n, line in enumerate(text.splitlines(), 1) if marker in line]
     assert (wanted[0].file, wanted[0].line) in {(mistake.file, n) for n in lines}, str(wanted[0])
     assert mistake.suggestion in (wanted[0].suggestion or ""), str(wanted[0])
+    assert _points_at_its_key(text, wanted[0]), str(wanted[0])
+
+
+def _points_at_its_key(text: str, problem: Problem) -> bool:
+    """Whether line and column are where the key, its item or, for a missing key, the entry around it begins."""
+    line = text.splitlines()[problem.line - 1]
+    before, there = line[: problem.column - 1], line[problem.column - 1 :]
+    last = problem.key.rpartition(".")[2]
+    return there.startswith(last) or before.rstrip(" ").endswith(("-", "[", ",", "{")) or not before.strip()
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
@@ -202,6 +212,22 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     files[AGENCIES] = files[AGENCIES].replace("category: SCHOOL", "category: SCHOL")
     files[AREA] = files[AREA].replace("frontDoor: north-csc", "frontDoor: nobody")
     assert {p.file for p in problems_of(tmp_path, files)} == {RULES, AGENCIES, AREA}
+
+
+def test_an_entry_of_the_wrong_shape_is_not_missed_elsewhere(tmp_path: Path) -> None:
+    """A misspelt key in an agency is one problem: those who name the agency have done nothing wrong."""
+    text = FILES[AGENCIES].replace("channel: kafka\n    roles: [front-door", "chanel: kafka\n    roles: [front-door")
+    found = inspect_folder(write_areas(tmp_path, {**FILES, AGENCIES: text}), load_event_types(), TODAY).problems
+    assert [p.message for p in found] == ["`channel` is missing", "unknown key `chanel`"]
+
+
+def test_the_contract_is_asked_behind_other_errors(tmp_path: Path) -> None:
+    """A misspelt key in one rule does not hide a misspelt field in a projection."""
+    files = dict(FILES)
+    files[RULES] = files[RULES].replace("    reason: never", "    reasn: never")
+    files[PROJECTIONS] = files[PROJECTIONS].replace("[incidentDate]", "[incidentDat]")
+    found = inspect_folder(write_areas(tmp_path, files), load_event_types(), TODAY).problems
+    assert {p.file for p in found} == {RULES, PROJECTIONS}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
