@@ -38,7 +38,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psutil": ("connectors", "streams/bench"),
     "yaml": ("schemas", "streams/policy"),
     "holidays": ("streams/policy/load.py",),
+    "markdown_it": ("streams/policy/documents",),
     "stdnum": ("schemas",),
+    "z3": ("streams/proof",),
 }
 
 # The pure core: no clock, no environment, no I/O, no client library.
@@ -50,7 +52,7 @@ PURE = (
     "streams/routing/quick.py",
     "streams/routing/repeats.py",
 )
-PURE_MAY_IMPORT = frozenset({"pydantic", "yaml", "holidays", "schemas", "streams", "connectors"})
+PURE_MAY_IMPORT = frozenset({"pydantic", "yaml", "holidays", "markdown_it", "schemas", "streams", "connectors"})
 IMPURE_STANDARD = frozenset({
     "os", "io", "time", "socket", "subprocess", "threading", "multiprocessing", "asyncio", "random", "secrets",
     "shutil", "tempfile", "urllib", "http", "logging", "sqlite3", "signal",
@@ -71,6 +73,7 @@ READS_THEM = ("streams/cli", "streams/bench")  # the composition root; and what 
 
 # Modules that are longer than the rule allows, each with its reason.
 LONG_MODULES: dict[str, str] = {
+    "streams/policy/documents/risks.py": "a list: one entry for each thing that could go wrong",
     "streams/simulation/bad_content.py": "a list: one short function for each kind of bad input",
 }
 

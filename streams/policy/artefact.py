@@ -20,8 +20,9 @@ from streams.policy.contract import EventTypesLike
 from streams.policy.contract_checks import check_contract, expand
 from streams.policy.cross_checks import check_together
 from streams.policy.facts import RuleSetHash
+from streams.policy.governance import GovernanceModel
 from streams.policy.located import AreaInvalid
-from streams.policy.model import AgencyModel, AgreementModel, Area, GovernanceModel, RuleModel, When
+from streams.policy.model import AgencyModel, AgreementModel, Area, RuleModel, When
 from streams.policy.words import Effect
 
 ARTEFACT_VERSION = 1  # of the document's shape; a reader refuses any other

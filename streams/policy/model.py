@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from schemas.vocabulary import (
     AddressProtection,
@@ -28,12 +27,15 @@ from schemas.vocabulary import (
     Purpose,
     Urgency,
 )
+from streams.policy.governance import ApprovalModel, ContactModel, GovernanceModel
 from streams.policy.located import Marks, Path, Place, Problem, problem_at
+from streams.policy.shapes import Day as Day
+from streams.policy.shapes import Gss as Gss
+from streams.policy.shapes import Model as Model
+from streams.policy.shapes import Slug as Slug
+from streams.policy.shapes import Text as Text
 from streams.policy.words import Channel, Clock, Effect, OutcomeExpected, Serves, Staffed
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-Gss = Annotated[str, StringConstraints(min_length=1, max_length=9)]  # the format itself: schemas.identifiers
 Party = Annotated[
     str, StringConstraints(pattern=r"^(category:[A-Z_]+(@[a-z0-9][a-z0-9-]{0,62})?|[a-z0-9][a-z0-9-]{0,62})$")
 ]
@@ -52,20 +54,6 @@ SELECTORS = (
 )
 
 
-def _only_dates(value: object) -> object:
-    """Pydantic would read `0` as 1 January 1970; a date here is a YAML date or `2026-09-30`."""
-    if isinstance(value, (str, date)) and not isinstance(value, datetime):
-        return value
-    raise ValueError("should be a date such as `2026-09-30`")
-
-
-Day = Annotated[date, BeforeValidator(_only_dates)]
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-
 class RoleModel(Model):
     title: Text
     plain: Text | None = None  # the same in words for a child of twelve, for the privacy notice
@@ -78,52 +66,6 @@ class RoleModel(Model):
 class Term(Model):
     from_: Day = Field(alias="from")
     to: Day
-
-
-class ContactModel(Model):
-    name: Text
-    phone: Text
-
-
-class RetentionModel(Model):
-    """How long what is kept. Days are those of the exchange's own stores and must be what it is set to (A-04, A-05)."""
-
-    deliveries_days: int = Field(ge=1)  # what was sent and what waits in an inbox, content included
-    receipts_days: int = Field(ge=1)  # acknowledgements
-    held_days: int = Field(ge=1)  # what waits for a person, content included
-    rejected_days: int = Field(ge=1)  # what could not be read or was refused, content included
-    audit_days: int = Field(ge=1)  # decisions without content, as a stream
-    ledger: Text  # decisions without content, as records
-    recipients: Text  # what a recipient does with what it got
-    legal_hold: Text
-
-
-class BreachModel(Model):
-    hours: int = Field(ge=1, le=72)  # within which partners tell each other, so that the 72 hours of Art 33 are kept
-    contact: ContactModel
-
-
-class RightsModel(Model):
-    contact: ContactModel
-    handling: Text  # who answers, who reviews before anything is released (A-06, A-07)
-
-
-class GovernanceModel(Model):
-    """What a data-sharing agreement says beside the rules (domain catalogue 7.1). Only documents read it."""
-
-    organisations: Mapping[Slug, Text] = Field(default_factory=dict)  # legal person -> its name
-    controllers: Text  # who decides, and for whom the exchange works (A-08)
-    data_protection_officer: ContactModel
-    rights: RightsModel
-    breach: BreachModel
-    retention: RetentionModel
-    assurance: tuple[Text, ...] = Field(min_length=1)  # what a party shows before it is connected (A-11)
-    onward: Text  # onward sharing and contractors (P-12)
-    transfers: Text  # outside the United Kingdom
-    policy_document: Text  # the appropriate policy document of Schedule 1
-    accession: Text  # how parties that are no approvers join and leave
-    locating_reasons: Mapping[Slug, Text] = Field(default_factory=dict)  # why a role may know where a child is (P-02)
-    open_questions: tuple[Text, ...] = ()  # for legal advice, before anybody signs
 
 
 class AreaFile(Model):
@@ -186,14 +128,6 @@ class AgencyModel(Model):
     contacts: ContactsModel
     alternate: Slug | None = None
     contract: ContractModel | None = None
-
-
-class ApprovalModel(Model):
-    """Who approved an agreement: an office, never a person's name."""
-
-    organisation: Slug  # of `governance.organisations`, or an agency
-    capacity: Text
-    signed_on: Day
 
 
 class AgreementModel(Model):
