@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from streams.cli import rules_check, rules_explain, rules_impact, rules_test
+from streams.cli import rules_check, rules_document, rules_explain, rules_impact, rules_test, rules_verify
 
 app = typer.Typer(no_args_is_help=True, help="An area's sharing rules: checked, tested, explained, rehearsed.")
 
@@ -13,3 +13,5 @@ app.command("check")(rules_check.check)
 app.command("test")(rules_test.run_test_cases)
 app.command("explain")(rules_explain.explain)
 app.command("impact")(rules_impact.impact)
+app.command("document")(rules_document.document)
+app.command("verify")(rules_verify.verify)
