@@ -80,7 +80,8 @@ def verify(
     for kind in question.event_types.values():
         prover = _Prover(bench, kind)
         for invariant in asked:
-            found[invariant.id].append(prover.ask(invariant))
+            before = min((f.later.day for f in found[invariant.id] if f.later is not None), default=None)
+            found[invariant.id].append(prover.ask(invariant, before))
         if progress is not None:
             progress(kind.name)
     return tuple(_verdict(invariant, found[invariant.id]) for invariant in asked)
@@ -133,7 +134,8 @@ class _Prover:
         self._solver = z3.SolverFor("QF_FD")
         self._solver.add(*self._event.laws_of_dimensions(), *_asserted(possible(self._event, kind)))
 
-    def ask(self, invariant: Invariant) -> _Finding:
+    def ask(self, invariant: Invariant, before: date | None = None) -> _Finding:
+        """What is found; of days to come, only what is earlier than `before`."""
         ways = dict(violations(self._encoding, invariant))
         broken = some(ways.values())
         if broken is False:
@@ -141,17 +143,22 @@ class _Prover:
         self._solver.push()
         self._solver.add(*_asserted([broken, *silent(self._event, invariant.claim.when)]))
         try:
-            return self._search(invariant)
+            return self._search(invariant, before)
         finally:
             self._solver.pop()
 
-    def _search(self, invariant: Invariant) -> _Finding:
+    def _search(self, invariant: Invariant, before: date | None) -> _Finding:
         if self._solver.check() == z3.unsat:
             return _Finding(1)
-        example = confirmed(self._case(), invariant)
-        if invariant.always is not None and example.day > self._bench.question.first_day:
-            return _Finding(1, later=example)
-        return _Finding(1, now=example)
+        if invariant.always is None or self._breaks_on(self._bench.question.first_day):
+            return _Finding(1, now=confirmed(self._case(), invariant))
+        day = next(day for day in self._event.days[1:] if self._breaks_on(day))
+        if before is not None and before <= day:
+            return _Finding(1)
+        return _Finding(1, later=confirmed(self._case(), invariant))
+
+    def _breaks_on(self, day: date) -> bool:
+        return bool(self._solver.check(self._event.day.variables[day]) == z3.sat)
 
     def _case(self) -> Case:
         found = nearest(self._solver, self._event, self._wishes())
