@@ -43,14 +43,14 @@ class Task(NamedTuple):
     period: Period
 
 
-def rehearse_stream(task: Task, *, workers: int, progress: Progress) -> Tally:
-    """Decide everything on the audit stream in `task.period` again.
+def rehearse_stream(task: Task, *, workers: int, progress: Progress, alone: int = ALONE_RECORDS) -> Tally:
+    """Decide everything on the audit stream in `task.period` again, in this process if it is at most `alone` records.
 
     Raises what reading Kafka raises, and `StartFailed` when a worker process ends unexpectedly.
     """
     ranges = audit_ranges(task.kafka, task.period)
     total = size(ranges)
-    if workers <= 1 or total <= ALONE_RECORDS:
+    if workers <= 1 or total <= alone:
         return _read(task, ranges, lambda done: progress(done, total))
     return _share_out(task, divided(ranges, workers), lambda done: progress(done, total))
 
