@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-AREAS  := $(wildcard deploy/areas/*)
+AREAS  := $(patsubst %/area.yaml,%,$(wildcard deploy/areas/*/area.yaml))
 NATIVE := $(wildcard schemas/*.pyx schemas/*.pxd schemas/*.h streams/*/*.pyx streams/*/*.pxd)
 
 .DEFAULT_GOAL := help
@@ -22,11 +22,13 @@ run: $(STAMP) ## run the whole exchange here with simulated traffic; ctrl-C stop
 test: $(STAMP) ## run every test, those on real Kafka and PostgreSQL included
 	$(BIN)/pytest
 
-check: $(STAMP) ## lint, formatting, types, contract and rule cases; changes nothing
+check: $(STAMP) ## lint, formatting, types, contract, area files and rule cases; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/masa schemas check
+	$(BIN)/masa rules schema --check
+	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules check --strict $$area"; $(BIN)/masa rules check --strict $$area; done
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules test $$area"; $(BIN)/masa rules test $$area; done
 
 fault: $(STAMP) ## kill, pause and add processes under 200,000 events; about a quarter of an hour

@@ -1,37 +1,84 @@
-"""`masa rules test`: an area's cases run, and what no case covers."""
+"""`masa rules test`: an area's cases run, and what no case covers; again after every change with --watch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.runtime import AreaDir, AsJson, Exit, default_area, emit
+from streams.cli.runtime import AreaDir, AsJson, BadUsage, Exit, default_area, emit, flush, instant, now_ms, say
 
 if TYPE_CHECKING:
     from streams.policy.cases import CaseReport
 
 
-def run_test_cases(area: AreaDir = None, as_json: AsJson = False) -> None:
+def run_test_cases(
+    area: AreaDir = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Run again whenever a file of the area changes, until ctrl-C.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Run an area's cases, and say which rules no case covers.
 
     Every rule needs a case in which it speaks and one, naming it, in which it is silent. Exit status 1
     when a case fails or a rule is not covered.
 
-    [bold]Example[/bold]
+    With --watch the cases run again whenever a YAML file of the area, or of a neighbour's folder beside it,
+    is written; an area that does not compile is shown with its errors, and watching goes on. Ctrl-C ends it,
+    with the status of the last run.
+
+    [bold]Examples[/bold]
 
     \b
       masa rules test deploy/areas/northshire
+      masa rules test --watch         # beside the editor, while rules are written
     """
+    folder = area or default_area()
+    if not (folder / "area.yaml").is_file():
+        raise BadUsage(f"`{folder}` is not an area folder: it has no area.yaml")
+    passed = _watched(folder, as_json) if watch else _run(folder, as_json)
+    if not passed:
+        raise typer.Exit(Exit.NO)
+
+
+def _run(folder: Path, as_json: bool) -> bool:
+    """Whether all cases pass and all rules are covered. Raises AreaInvalid."""
     from schemas.registry import load_event_types
     from streams.cli.areas import compile_area
     from streams.policy.cases import run_cases
 
-    compiled = compile_area(area or default_area())
+    compiled = compile_area(folder)
     report = run_cases(compiled.areas, compiled.artefact, load_event_types())
     _print_report(report, as_json)
-    if not report.passed:
-        raise typer.Exit(Exit.NO)
+    return report.passed
+
+
+def _watched(folder: Path, as_json: bool) -> bool:
+    from time import sleep
+
+    from streams.cli.watching import runs
+
+    def run() -> bool:
+        from streams.policy.located import AreaInvalid
+
+        say(f"[{instant(now_ms())}] {folder}")
+        try:
+            return _run(folder, as_json)
+        except AreaInvalid as invalid:
+            say(str(invalid))
+            return False
+
+    passed = False
+    try:
+        for result in runs(folder.resolve().parent, run, sleep):
+            passed = result
+            flush()
+            say(f"{'all pass' if passed else 'not yet'}; waiting for a change, ctrl-C ends")
+    except KeyboardInterrupt:
+        say("ended")
+    return passed
 
 
 def _print_report(report: CaseReport, as_json: bool) -> None:

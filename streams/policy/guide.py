@@ -113,7 +113,7 @@ GUIDE: Mapping[str, Mapping[str, str]] = {
     "AgreementModel": {
         "id": "The agreement's short name; rules name it under `under`.",
         "title": "Its full title.",
-        "parties": "Agencies, or `category:SCHOOL` for all schools here, `category:SCHOOL@eastmarch` for a neighbour's.",
+        "parties": "Agencies, or `category:SCHOOL` for all schools here; `category:SCHOOL@eastmarch`: there.",
         "purposes": "The purposes it covers. An event with another purpose is not shared under it.",
         "gateways": "The legal gateways it covers.",
         "lawfulBasis": "The lawful bases in data protection law, as they stand in the record of each disclosure.",
