@@ -149,6 +149,26 @@ POLICY_STOPS = Metric(
     kind="gauge",
     help="Stops in force. Above 0: sharing is halted somewhere and events wait in `masa.held`: `masa rules stops`.",
 )
+# Relationship register
+REGISTER_RELATIONSHIPS = Metric(
+    name="masa_register_relationships",
+    kind="gauge",
+    help="Relationships this slot holds, about 140 bytes each. Slots that differ for minutes: one does not follow "
+    "`masa.relationships`; restart it.",
+)
+REGISTER_REFUSED = Metric(
+    name="masa_register_refused_records",
+    kind="gauge",
+    help="Records of `masa.relationships` that this slot could not read or had no room for. Above 0: somebody other "
+    "than a router writes there, or the register is full; recipients are then found from events alone.",
+)
+REGISTER_USES = Metric(
+    name="masa_register_uses_total",
+    kind="counter",
+    help="Relationships that filled in an event's recipient, and those that events declared or ended. Many used and "
+    "few declared: agencies leave their settings empty.",
+    labels={"use": "used, declared or ended"},
+)
 # Ledger
 LEDGER_EVENTS = Metric(
     name="masa_ledger_events_total", kind="counter", help="Audit records stored in PostgreSQL and committed."

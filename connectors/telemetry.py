@@ -51,6 +51,7 @@ class RoutedBatch:
     withheld_fields: Mapping[str, int] = field(default_factory=dict)  # reason
     rejected: Mapping[str, int] = field(default_factory=dict)  # reason
     held: Mapping[str, int] = field(default_factory=dict)  # reason
+    relationships: Mapping[str, int] = field(default_factory=dict)  # used, declared or ended
     latencies: Sequence[float] = ()
 
 
@@ -153,6 +154,7 @@ class Telemetry:
         self._add(defined.WITHHELD_FIELDS, _singly(batch.withheld_fields))
         self._add(defined.REJECTED, _singly(batch.rejected))
         self._add(defined.HELD, _singly(batch.held))
+        self._add(defined.REGISTER_USES, _singly(batch.relationships))
         self._commit.observe(batch.seconds)
         self._batch.observe(batch.records)
         self._latency.observe_all(batch.latencies)
@@ -202,6 +204,13 @@ class Telemetry:
     def stops_changed(self, *, in_force: int) -> None:
         self._gauges[defined.POLICY_STOPS.name].set(in_force)
         self._say(logging.WARNING, "policy.stops-changed", inForce=in_force)
+
+    # --- relationship register ----------------------------------------------------------------------------
+
+    def register_holds(self, *, relationships: int, refused: int) -> None:
+        self._gauges[defined.REGISTER_RELATIONSHIPS.name].set(relationships)
+        self._gauges[defined.REGISTER_REFUSED.name].set(refused)
+        self._say(logging.DEBUG, "register.holds", relationships=relationships, refused=refused)
 
     # --- ledger -------------------------------------------------------------------------------------------
 

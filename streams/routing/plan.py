@@ -31,7 +31,9 @@ from streams.routing.audit_record import audit_datum
 from streams.routing.deliveries import Preparer
 from streams.routing.event import Event, Rejection
 from streams.routing.intake import Intake
+from streams.routing.involvement import Involvement
 from streams.routing.kept import held_record, rejected_record
+from streams.routing.register import Register
 from streams.routing.repeats import Window
 from streams.routing.tally import Tally
 
@@ -46,9 +48,16 @@ class Due(NamedTuple):
 
 
 class Planner:
-    """Plans batches for one slot under one rule set at a time. Pure but for its memory of what was routed."""
+    """Plans batches for one slot under one rule set at a time.
 
-    def __init__(self, intake: Intake, pseudonymiser: Pseudonymiser, slot: int) -> None:
+    Pure but for its memory: what was routed, and the relationship register.
+    """
+
+    def __init__(
+        self, intake: Intake, pseudonymiser: Pseudonymiser, slot: int, register: Register | None = None
+    ) -> None:
+        self.register = Register() if register is None else register
+        self._involved = Involvement(self.register, pseudonymiser)
         self._intake = intake
         self._arrivals = Arrivals(intake, pseudonymiser)
         self._pieces = AuditPieces(SINGLE_OBJECT_MARK + record_wire("audit").fingerprint, slot)
@@ -92,6 +101,7 @@ class Planner:
         self.tally = Tally()
         self._touched = {}
         self._planned.append(self._touched)
+        self.register.open_layer()
         self._due = {}
         for record in records:
             yield from self._one(record, now)
@@ -103,6 +113,7 @@ class Planner:
 
     def committed(self) -> None:
         """The oldest planned batch committed."""
+        self.register.keep()
         for partition in self._planned.popleft():
             if partition in self._windows:
                 self._windows[partition].keep()
@@ -110,6 +121,7 @@ class Planner:
     def aborted(self) -> None:
         """The oldest planned batch was not committed, so no later one will be either."""
         self._planned.clear()
+        self.register.drop()
         for window in self._windows.values():
             window.drop()
 
@@ -144,11 +156,17 @@ class Planner:
             if seen.same_content:
                 return [self._repeat(origin, event, seen.offset, now)]
             return self._reject(record, origin, _ID_REUSED, event, window, now)
+        event = self._involved.completed(event, now)
+        if event.facts.registered:
+            self.tally.relationships["used"] += len(event.facts.registered)
         decision = decide(event.facts, rules, now)
         if decision.disposition is Disposition.HELD:
             window.stage_not_routed(origin.offset)
             return self._hold(record, origin, event, decision, now)
         outputs = self._deliver(record, origin, event, decision, now)
+        if learnt := self._involved.learnt(event, rules, now):
+            self.tally.relationships.update("ended" if value is None else "declared" for _, value, _, _ in learnt)
+            outputs = learnt + outputs  # before the audit record, like everything it tells of
         window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
         return outputs
 

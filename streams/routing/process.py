@@ -20,6 +20,8 @@ from streams.policy.signatories import Signatories
 from streams.routing.intake import Intake
 from streams.routing.plan import Planner
 from streams.routing.policy_feed import PolicyFeed
+from streams.routing.register import Register
+from streams.routing.register_feed import RegisterFeed
 from streams.routing.router import TRANSACTION_TIMEOUT_MS, Router, Windows
 from streams.routing.watchdog import Watchdog
 
@@ -54,9 +56,11 @@ def run_router(
     pseudonymiser = Pseudonymiser(pseudonym_key)
     event_types = load_event_types()
     identity = f"{group}-{slot}"
-    planner = Planner(Intake(event_types, pseudonymiser), pseudonymiser, slot)
+    register = Register()
+    planner = Planner(Intake(event_types, pseudonymiser), pseudonymiser, slot, register)
     reading = settings.consumer_conf(f"{identity}-reading", client_id=f"{identity}-reading", partition_eof=True)
     reader, tail = CompactedReader(reading, topics.POLICY), TailReader(reading)
+    relationships = CompactedReader(reading, topics.RELATIONSHIPS)
     watchdog = Watchdog(STANDSTILL_SECONDS, clock, lambda: _end_now(telemetry))
     windows = Windows(planner, tail, telemetry, watchdog.beat)
     consumer = BatchConsumer(
@@ -73,6 +77,7 @@ def run_router(
         planner=planner,
         windows=windows,
         feed=feed,
+        register=RegisterFeed(relationships, register, telemetry, clock),
         telemetry=telemetry,
         clock=clock,
         stop=stop,
@@ -84,7 +89,7 @@ def run_router(
         router.run()
     finally:
         producer.close()
-        for client in (consumer, reader, tail):
+        for client in (consumer, reader, relationships, tail):
             client.close()
         watchdog.stop()  # last, because closing may get stuck as well
 

@@ -16,6 +16,7 @@ from connectors.telemetry import RoutedBatch
 from streams.policy.facts import EpochMillis
 from streams.routing.plan import Planner
 from streams.routing.policy_feed import PolicyFeed
+from streams.routing.register_feed import RegisterFeed
 from streams.routing.repeats import Window
 from streams.routing.tally import Tally
 from streams.routing.watchdog import Watchdog
@@ -113,6 +114,7 @@ class Router:
         planner: Planner,
         windows: Windows,
         feed: PolicyFeed,
+        register: RegisterFeed,
         telemetry: RouterTelemetry,
         clock: Callable[[], float],
         stop: threading.Event,
@@ -126,6 +128,7 @@ class Router:
         self._planner = planner
         self._windows = windows
         self._feed = feed
+        self._register = register
         self._telemetry = telemetry
         self._clock = clock
         self._stop = stop
@@ -142,10 +145,14 @@ class Router:
         if not self._feed.read_to_end(_PATIENCE, self._beat):
             # Routing without rules would hold everything although there may well be a rule set.
             raise ExitForSupervisor("gave up reading the rule set: is the broker reachable?")
+        self._telemetry.process_waiting("the relationship register")
+        if not self._register.read_to_end(_PATIENCE, self._beat):
+            raise ExitForSupervisor("gave up reading the relationship register: is the broker reachable?")
         self._planner.use(self._feed.rules)
         self._telemetry.process_ready()
         while not self._stop.is_set():
             self._follow_policy()
+            self._follow_register()
             self._turn(self._patiently(lambda: self._consumer.take(MAX_BATCH, BATCH_WAIT_SECONDS)))
         self._settle()
         self._telemetry.process_stopping(reason="asked to stop")
@@ -162,6 +169,12 @@ class Router:
             return  # the last good rule set stays in force
         if changed:
             self._planner.use(self._feed.rules)
+
+    def _follow_register(self) -> None:
+        try:
+            self._register.refresh(0.0)
+        except RetryLater:
+            return  # what is known so far still holds
 
     def _turn(self, records: Sequence[Record]) -> None:
         """Plan `records`, see the batch before them through, then set their own transaction going."""

@@ -15,12 +15,13 @@ UNREADABLE_TYPE = "unreadable"
 class Tally:
     """Counts of one batch: noted while planning, added up once at the end."""
 
-    __slots__ = ("_events", "_held", "_rejected", "decided", "received", "routed")
+    __slots__ = ("_events", "_held", "_rejected", "decided", "received", "relationships", "routed")
 
     def __init__(self) -> None:
         self.received: list[int] = []  # Kafka timestamps (ms), one a record
         self.routed: list[tuple[str, Disposition]] = []  # (event type, disposition), one a routed record
         self.decided: list[Prepared] = []  # one a candidate
+        self.relationships: Counter[str] = Counter()  # used, declared or ended
         self._events: Counter[tuple[str, str]] = Counter()
         self._rejected: Counter[str] = Counter()
         self._held: Counter[str] = Counter()
@@ -62,5 +63,6 @@ class Tally:
             withheld_fields=withheld,
             rejected=self._rejected,
             held=held,
+            relationships=self.relationships,
             latencies=[max(0.0, now - received / 1000) for received in self.received],
         )

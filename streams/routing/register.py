@@ -1,0 +1,139 @@
+"""The relationship register in a router's memory (requirements R-04, R-05, I-06).
+
+`masa.relationships` is compacted. A record's key is 16 bytes, the keyed pseudonym of one child and one kind of
+relationship; its value is JSON `{"kind", "token", "until", "event"}`: the organisation's locator token, when it expires
+(epoch milliseconds) and the event that declared it; no value ends it. Nothing of it can be turned back without the
+exchange's key, and there is no way to list or search: the only question is who is involved with one known child.
+
+Every slot holds all of it: two machine words beside the key for each relationship, about 140 bytes. What a slot writes
+counts for the events that follow in the same slot at once, and is taken back if its transaction fails; what other slots
+write arrives through the topic. The topic's order is the truth that all slots converge to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from schemas.relationships import RelationshipKind
+from streams.policy.facts import EpochMillis, LocatorToken
+
+KEY_BYTES = 16
+LIMIT = 20_000_000  # relationships held, 3 GB; more are not taken in, so that a flood cannot end the router
+_UNTIL_BITS = 32  # seconds since 1970, until 2106
+_UNTIL_MASK = (1 << _UNTIL_BITS) - 1
+_TOKEN_HEX = 32
+
+Place = int | None  # token's number and until in one integer; None: ended
+
+
+class Relationship(NamedTuple):
+    """One relationship, as a record says it. The child is only in the key."""
+
+    kind: RelationshipKind
+    token: LocatorToken
+    until: EpochMillis
+    event_id: str
+
+    def value(self) -> bytes:
+        """The record's value."""
+        said = {"kind": self.kind.value, "token": self.token, "until": self.until, "event": self.event_id}
+        return json.dumps(said, separators=(",", ":")).encode()
+
+
+class Register:
+    """Who is involved with whom. Unreadable records are counted, change nothing and never raise."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._held: dict[bytes, int] = {}
+        self._numbers: dict[str, int] = {}
+        self._tokens: list[LocatorToken] = []
+        self._layers: deque[dict[bytes, Place]] = deque()
+        self.refused = 0  # records that could not be read or had no room
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def take(self, records: Iterable[tuple[bytes | None, bytes | None]], now: EpochMillis) -> None:
+        """Take in (key, value) of records in the topic's order. What has expired by `now` is not kept."""
+        seconds = now // 1000
+        for key, value in records:
+            if key is None or len(key) != KEY_BYTES:
+                self.refused += 1
+            elif value is None:
+                self._held.pop(key, None)
+            else:
+                self._take(key, value, seconds)
+
+    def known(self, key: bytes, now: EpochMillis) -> tuple[LocatorToken, EpochMillis] | None:
+        """(who is involved, until when); None if nobody is, or not any more."""
+        place = self._place(key)
+        if place is None or (place & _UNTIL_MASK) * 1000 <= now:
+            return None
+        return self._tokens[place >> _UNTIL_BITS], EpochMillis((place & _UNTIL_MASK) * 1000)
+
+    def sweep(self, now: EpochMillis) -> int:
+        """Forget what has expired; how many did. A second for five million, so once a day."""
+        seconds = now // 1000
+        gone = [key for key, place in self._held.items() if place & _UNTIL_MASK <= seconds]
+        for key in gone:
+            del self._held[key]
+        return len(gone)
+
+    # what this slot's own batches say, until they are committed
+
+    def open_layer(self) -> None:
+        """Another batch is being planned, on top of those that are not committed yet."""
+        self._layers.append({})
+
+    def stage(self, key: bytes, relationship: Relationship | None) -> None:
+        """Part of the newest batch: counts at once, and for good if that batch commits. None ends it."""
+        self._layers[-1][key] = None if relationship is None else self._packed(relationship.token, relationship.until)
+
+    def keep(self) -> None:
+        """The oldest batch committed."""
+        for key, place in self._layers.popleft().items():
+            if place is None:
+                self._held.pop(key, None)
+            else:
+                self._hold(key, place)
+
+    def drop(self) -> None:
+        """No batch under way was committed."""
+        self._layers.clear()
+
+    def _place(self, key: bytes) -> Place:
+        for layer in reversed(self._layers):
+            if key in layer:
+                return layer[key]
+        return self._held.get(key)
+
+    def _take(self, key: bytes, value: bytes, now_seconds: int) -> None:
+        try:
+            said = json.loads(value)
+            token, until = said["token"], said["until"] // 1000
+            sound = type(token) is str and len(token) == _TOKEN_HEX and 0 <= until <= _UNTIL_MASK
+        except (ValueError, TypeError, LookupError):
+            sound = False
+        if not sound:
+            self.refused += 1
+        elif until <= now_seconds:
+            self._held.pop(key, None)
+        else:
+            self._hold(key, self._packed(LocatorToken(token), until * 1000))
+
+    def _hold(self, key: bytes, place: int) -> None:
+        if len(self._held) >= self._limit and key not in self._held:
+            self.refused += 1
+            return
+        self._held[key] = place
+
+    def _packed(self, token: LocatorToken, until: int) -> int:
+        number = self._numbers.get(token)
+        if number is None:
+            number = self._numbers[token] = len(self._tokens)
+            self._tokens.append(token)
+        return number << _UNTIL_BITS | until // 1000
