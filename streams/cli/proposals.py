@@ -58,12 +58,12 @@ def summary(proposal: Proposal, signatories: Signatories, current: Artefact | No
     people = signers_of(proposal, signatories)
     when = instant(statement.activates_at) if statement.activates_at else "at once"
     return [
-        f"area       {statement.area}",
-        f"sequence   {statement.sequence}",
-        f"rule set   {statement.rule_set}",
-        f"takes effect {when}",
-        f"reason     {statement.reason}",
-        f"signed by  {', '.join(people) or 'nobody yet'} ({len(people)} of {SIGNERS})",
+        f"area          {statement.area}",
+        f"sequence      {statement.sequence}",
+        f"rule set      {statement.rule_set}",
+        f"takes effect  {when}",
+        f"reason        {statement.reason}",
+        f"signed by     {', '.join(people) or 'nobody yet'} ({len(people)} of {SIGNERS})",
         *changes(proposal.artefact, current),
     ]
 
@@ -82,17 +82,17 @@ def changes(new: Artefact, current: Artefact | None) -> list[str]:
     """How a rule set differs from the one in force, by the names of its parts; the meaning is `masa rules diff`'s."""
     document = new.document()
     rules, agencies = _by_id(document["rules"]), _by_id(document["agencies"])
-    lines = [f"holds      {len(rules)} rules, {len(agencies)} agencies, {len(document['areas'])} areas"]
+    lines = [f"holds         {len(rules)} rules, {len(agencies)} agencies, {len(document['areas'])} areas"]
     if current is None:
-        return [*lines, "compared   with nothing: no rule set is in force, or no exchange runs here"]
+        return [*lines, "compared      with nothing: no rule set is in force, or no exchange runs here"]
     if current.hash == new.hash:
-        return [*lines, "compared   equal to the rule set in force"]
+        return [*lines, "compared      equal to the rule set in force"]
     before = current.document()
     lines += _differences("rules", rules, _by_id(before["rules"]))
     lines += _differences("agencies", agencies, _by_id(before["agencies"]))
     if document["areas"] != before["areas"]:
-        lines.append("areas      roles, agreements, shares or dates differ")
-    return [*lines, "           what that means for whom: `masa rules diff active NEW`"]
+        lines.append("areas         roles, agreements, shares or dates differ")
+    return [*lines, "              what that means for whom: `masa rules diff active PROPOSAL`"]
 
 
 def _differences(what: str, new: dict[str, Any], old: dict[str, Any]) -> list[str]:
@@ -101,7 +101,7 @@ def _differences(what: str, new: dict[str, Any], old: dict[str, Any]) -> list[st
         "gone": sorted(set(old) - set(new)),
         "changed": sorted(name for name in set(new) & set(old) if new[name] != old[name]),
     }
-    return [f"{what:<10} {len(names)} {word}: {_some(names)}" for word, names in groups.items() if names]
+    return [f"{what:<14}{len(names)} {word}: {_some(names)}" for word, names in groups.items() if names]
 
 
 def _some(names: list[str]) -> str:
