@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,15 +17,9 @@ from streams.cli.runtime import (
     emit,
     instant,
     now_ms,
-    say,
     settings,
-    table,
 )
 
-if TYPE_CHECKING:
-    from streams.rehearsal.report import Report, Row
-
-THEN = "then"
 _WORKERS = 2
 
 
@@ -64,6 +58,7 @@ def impact(
       masa rules impact deploy/areas/northshire --since 7d
       masa rules impact deploy/areas/northshire --since 2026-10-01 --until 2026-11-01 --suppress 5 --json
     """
+    from streams.cli.impact_view import THEN, show
     from streams.cli.rule_sets import rule_set_named
     from streams.rehearsal.rehearse import Period
     from streams.rehearsal.report import as_json as report_json
@@ -90,7 +85,7 @@ def impact(
     if as_json:
         emit(about | report_json(result, below=suppress))
     else:
-        _show(result, about, suppress)
+        show(result, about, suppress)
 
 
 @contextmanager
@@ -103,47 +98,3 @@ def _progress() -> Iterator[Callable[[int, int], object]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _show(found: Report, about: dict[str, Any], below: int) -> None:
-    from streams.rehearsal.cells import Kind
-
-    def rows(kind: Kind) -> list[Row]:
-        return [row for row in found.rows if row.cell.kind is kind]
-
-    until = f" until {about['until']}" if about["until"] else ""
-    typer.echo(f"{found.decisions} decisions since {about['since']}{until}, made again under {about['ruleSet']}")
-    typer.echo(f"as of {'their own time' if about['asOf'] == THEN else about['asOf']}: {_changed(found)}")
-    if not found.complete:
-        typer.echo(
-            f"counts below {below} are hidden, and every other that would tell them; totals are of what is shown"
-        )
-    if found.tally.stopped:
-        say(f"{found.tally.stopped} of these decisions were held back by a stop; they are made again without it")
-    for title, kind in (("New disclosures", Kind.GAINED), ("Lost disclosures", Kind.LOST)):
-        if shown := rows(kind):
-            columns = ("event type", "recipient's role", "fields of class", "deliveries", "latest events")
-            table(title, columns, (_cells(row, row.cell.what[0]) for row in shown))
-    for title, kind in (
-        ("Outcomes of recipients", Kind.OUTCOME),
-        ("Clocks", Kind.CLOCK),
-        ("Events as a whole", Kind.DISPOSITION),
-    ):
-        if shown := rows(kind):
-            columns = ("event type", "recipient's role", "change", "count", "latest events")
-            table(title, columns, (_cells(row, " -> ".join(row.cell.what)) for row in shown))
-
-
-def _changed(found: Report) -> str:
-    if found.changed == 0:
-        return "nothing would have been different"
-    more = "" if found.complete else " or more"
-    some = "some" if found.changed is None else str(found.changed)
-    return (
-        f"{some} would have been different, with {found.new_deliveries}{more} new deliveries "
-        f"and {found.lost_deliveries}{more} lost"
-    )
-
-
-def _cells(row: Row, what: str) -> tuple[str, ...]:
-    return row.cell.event_type, row.cell.role or "-", what, str(row.number), " ".join(row.examples)
