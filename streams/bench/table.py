@@ -7,6 +7,8 @@ from datetime import datetime
 from statistics import median
 from typing import NamedTuple
 
+from schemas.registry import EventTypes
+from streams.bench.compiling import compiled
 from streams.bench.decisions import decision_micros
 from streams.bench.latency import latencies
 from streams.bench.scenario import Size
@@ -14,6 +16,7 @@ from streams.bench.stage import Progress, Ran, Stage
 
 LATENCY_RATE = 1_000
 MANY_AGENCIES = 25_000
+MANY_RULES = 100_000
 
 
 class Row(NamedTuple):
@@ -103,6 +106,16 @@ def decisions(stage: Stage, plan: Plan, clocks: Clocks, progress: Progress) -> I
     for name, size in sizes:
         progress(f"decisions: {name}")
         yield Row(name, decision_micros(size, stage.event_types, clocks.now, clocks.nanoseconds), "µs")
+
+
+def compiling(event_types: EventTypes, plan: Plan, clocks: Clocks, progress: Progress) -> Iterator[Row]:
+    """Seconds to compile a national rule set and to make a router's index of it."""
+    rules = MANY_RULES if plan.growth else MANY_RULES // 100
+    progress(f"compiling {rules:,} rules")
+    found = compiled(rules, event_types, clocks.nanoseconds)
+    yield Row(f"compile-{rules}", found.compile_seconds, "s")
+    yield Row(f"index-{rules}", found.index_seconds, "s")
+    yield Row(f"artefact-{rules}", found.megabytes, "MiB")
 
 
 def _rate(ran: list[Ran]) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,13 @@ import typer
 from streams.cli.runtime import AsJson, Exit, emit, say
 
 if TYPE_CHECKING:
-    from streams.bench.table import Row
+    from streams.bench.table import Clocks, Plan, Row
+
+
+class Part(StrEnum):
+    """What can be measured by itself."""
+
+    COMPILE = "compile"
 
 
 def bench(
@@ -20,9 +27,12 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="One small round and no growth: does it all still run?")
     ] = False,
+    only: Annotated[
+        Part | None, typer.Option("--only", help="One part only. `compile` needs no broker.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure this machine: raw librdkafka, the exactly-once router, the ledger, latency, decisions.
+    """Measure this machine: raw librdkafka, the exactly-once router, the ledger, latency, decisions, compiling.
 
     Everything runs on one broker of its own in one go, and ratios are taken within each round, because
     machines are noisy. After each measurement the outputs are counted: one audit record and three deliveries
@@ -36,40 +46,51 @@ def bench(
     \b
       masa bench
       masa bench --events 200000 --rounds 3 --json
+      masa bench --only compile       # 100,000 rules
     """
     from datetime import UTC, datetime
+
+    from streams.bench import table
+    from streams.bench.stage import Incomplete
+
+    plan = table.Plan(5_000, 1, latency_seconds=3, growth=False) if quick else table.Plan(events, rounds)
+    clocks = table.Clocks(datetime.now(UTC), time.monotonic, time.perf_counter_ns, time.sleep)
+    rows: list[table.Row] = []
+    try:
+        for row in _measured(plan, clocks, only):
+            rows.append(row)
+            if as_json:
+                emit(row._asdict())
+    except Incomplete as failure:
+        say(str(failure))
+        raise typer.Exit(Exit.NO) from None
+    if not as_json:
+        _show(rows)
+
+
+def _measured(plan: Plan, clocks: Clocks, only: Part | None) -> Iterator[Row]:
+    """The rows, as they are measured. Raises Incomplete."""
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
     from schemas.registry import load_event_types
     from streams.bench import table
     from streams.bench.scenario import Size
-    from streams.bench.stage import Incomplete, stage
+    from streams.bench.stage import stage
 
-    plan = table.Plan(5_000, 1, latency_seconds=3, growth=False) if quick else table.Plan(events, rounds)
-    clocks = table.Clocks(datetime.now(UTC), time.monotonic, time.perf_counter_ns, time.sleep)
-    rows: list[table.Row] = []
+    types = load_event_types()
+    yield from table.compiling(types, plan, clocks, say)
+    if only is Part.COMPILE:
+        return
     with TemporaryDirectory(prefix="masa-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # the database server runs as a user of its own
-        try:
-            with stage(Path(folder), load_event_types(), say) as ready:
-                ready.put_in_force(Size())
-                ready.publish(plan.events, clocks.now, say)
-                for part in (
-                    table.throughput(ready, plan, say),
-                    table.memory(ready, plan, say),
-                    table.latency(ready, plan, clocks, say),
-                    table.decisions(ready, plan, clocks, say),
-                ):
-                    for row in part:
-                        rows.append(row)
-                        if as_json:
-                            emit(row._asdict())
-        except Incomplete as failure:
-            say(str(failure))
-            raise typer.Exit(Exit.NO) from None
-    if not as_json:
-        _show(rows)
+        with stage(Path(folder), types, say) as ready:
+            ready.put_in_force(Size())
+            ready.publish(plan.events, clocks.now, say)
+            yield from table.throughput(ready, plan, say)
+            yield from table.memory(ready, plan, say)
+            yield from table.latency(ready, plan, clocks, say)
+            yield from table.decisions(ready, plan, clocks, say)
 
 
 def _show(rows: Sequence[Row]) -> None:

@@ -6,8 +6,9 @@ Each check is a small generator of problems; `check_area` runs them all. What ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import date
+from typing import Literal
 
 from schemas.vocabulary import AgencyCategory, DpRegime, DutyBasis, FieldClass
 from streams.policy.code_checks import check_codes
@@ -161,13 +162,8 @@ def _allow(area: Area, rule: RuleModel, agreements: Agreements) -> Iterator[Prob
 
     if rule.gateways is None:
         yield bad(("gateways",), "an allow rule names the legal gateways it holds for", "add `gateways:`")
-    for key, known in (("share", area.names("projections")), ("under", area.names("agreements"))):
-        value = getattr(rule, key)
-        what = "projection" if key == "share" else "agreement"
-        if value is None:
-            yield bad((key,), f"an allow rule needs `{key}`, the name of its {what}", nearest("", known))
-        elif value not in known:
-            yield bad((key,), f"there is no {what} `{value}`", nearest(value, known))
+    yield from _named(area, rule, "share", "projection", area.projections)
+    yield from _named(area, rule, "under", "agreement", agreements)
     agreement = agreements.get(rule.under or "")
     if agreement is None:
         return
@@ -179,6 +175,21 @@ def _allow(area: Area, rule: RuleModel, agreements: Agreements) -> Iterator[Prob
             if value not in covered:
                 yield bad((key, i), f"agreement `{agreement.id}` does not cover {key[:-1]} `{value}`",
                           f"it covers {', '.join(covered)}")  # fmt: skip
+
+
+def _named(
+    area: Area, rule: RuleModel, key: Literal["share", "under"], what: str, known: Container[str]
+) -> Iterator[Problem]:
+    """An allow rule names its projection and its agreement; all names are made only when one is not found."""
+    value = getattr(rule, key)
+    if value is not None and value in known:
+        return
+    names = area.names("projections" if key == "share" else "agreements")
+    if value is None:
+        message = f"an allow rule needs `{key}`, the name of its {what}"
+        yield at(area, "rules", rule.id, (key,), message, nearest("", names))
+    elif value not in names:
+        yield at(area, "rules", rule.id, (key,), f"there is no {what} `{value}`", nearest(value, names))
 
 
 def _selector(area: Area, rule: RuleModel) -> Iterator[Problem]:

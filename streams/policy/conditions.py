@@ -60,10 +60,9 @@ def split(when: Mapping[str, Any], gateways: Sequence[str] | None, *, deny: bool
             rest.append(_listed(place, values))
     rest.extend(_others(when))
     options.sort()
-    entries = tuple(
-        (tuple(value for value, _ in combination), all(sure for _, sure in combination))
-        for combination in product(*(values for _, values in options))
-    )
+    keys = product(*([value for value, _ in values] for _, values in options))
+    certain = product(*([sure for _, sure in values] for _, values in options))  # in the same order
+    entries = tuple((key, False not in sure) for key, sure in zip(keys, certain, strict=True))
     return Split(tuple(place for place, _ in options), entries, tuple(rest))
 
 

@@ -12,7 +12,17 @@ from streams.bench.stage import Incomplete, Stage
 
 pytestmark = pytest.mark.integration
 
-EXPECTED = {"raw", "router-1", "router-2", "ledger", "latency-p50", "latency-p99", "decide-100", "decide-1000"}
+EXPECTED = {
+    "raw",
+    "router-1",
+    "router-2",
+    "ledger",
+    "latency-p50",
+    "latency-p99",
+    "decide-100",
+    "decide-1000",
+    "compile-1000",
+}
 
 
 @pytest.mark.timeout(400)
