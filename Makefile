@@ -22,7 +22,7 @@ run: $(STAMP) ## run the whole exchange here with simulated traffic; ctrl-C stop
 test: $(STAMP) ## run every test, those on real Kafka and PostgreSQL included
 	$(BIN)/pytest
 
-check: $(STAMP) ## lint, formatting, types, contract, area files and rule cases; changes nothing
+check: $(STAMP) ## lint, formatting, types, contract, area files, rule cases and papers; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -30,6 +30,7 @@ check: $(STAMP) ## lint, formatting, types, contract, area files and rule cases;
 	$(BIN)/masa rules schema --check
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules check --strict $$area"; $(BIN)/masa rules check --strict $$area; done
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules test $$area"; $(BIN)/masa rules test $$area; done
+	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules document --check $$area"; $(BIN)/masa rules document --check $$area; done
 
 fault: $(STAMP) ## kill, pause and add processes under 200,000 events; about a quarter of an hour
 	MASA_FAULT_SIZE=full $(BIN)/pytest tests/fault

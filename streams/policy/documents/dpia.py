@@ -173,10 +173,10 @@ def _risk(number: int, risk: Risk, source: Source) -> str:
 
 def _guards(rule: Entry) -> frozenset[str]:
     """Which risks a refusal of the partnership answers, read from the requirement that its reason names."""
-    return frozenset(risk for mark, risk in _REQUIREMENTS.items() if mark in rule["reason"])
+    return frozenset(risk for mark, risk in REQUIREMENTS.items() if mark in rule["reason"])
 
 
-_REQUIREMENTS = {
+REQUIREMENTS = {
     "P-02": "address-found",
     "P-06": "found-through-offender-services",
     "P-16": "accused-told",

@@ -13,6 +13,7 @@ CAPTION = "Table: "
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|&]")
 _AT_START = re.compile(r"^(\d+(?=[.)])|(?=[-+#=~]))")
+_SECTION = re.compile(r"s\d")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
@@ -24,9 +25,12 @@ def text(value: str) -> str:
 
 
 def sentence(value: str) -> str:
-    """`text` with a capital first letter and a full stop."""
+    """`text` with a capital first letter (but `s47` stays) and a full stop; nothing of nothing."""
     flat = value.strip()
-    return text(flat[:1].upper() + flat[1:] + ("" if flat.endswith((".", "?", "!")) else "."))
+    if not flat:
+        return ""
+    first = flat[0] if _SECTION.match(flat) else flat[0].upper()
+    return text(first + flat[1:] + ("" if flat.endswith((".", "?", "!")) else "."))
 
 
 def code(identifier: str) -> str:

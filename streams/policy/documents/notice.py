@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from streams.policy.documents import plain, words
 from streams.policy.documents.front import contact
 from streams.policy.documents.items import SHOWN, items_of
-from streams.policy.documents.markdown import bullets, capital, code, heading, paragraph, strong, table, text
+from streams.policy.documents.markdown import bullets, capital, code, heading, listed, paragraph, strong, table, text
 from streams.policy.documents.source import Entry, Source
 
 _ALWAYS_TOLD = ("control.", "identity.")  # kinds whose recipients are whoever had the first message
@@ -77,7 +77,7 @@ def _when(source: Source) -> str:
 def _group(name: str, kinds: Mapping[str, plain.Told], source: Source) -> str:
     rows = [_row(kind, told, source) for kind, told in kinds.items()]
     return heading(3, name) + table(
-        name,
+        f"{name}: who is told",
         ("What happened", "Why we share it", "Who is told", "Who may be told if they need to know"),
         [row for row in rows if row],
     )
@@ -145,14 +145,14 @@ def _facts(rules: Iterable[Entry], source: Source) -> str:
 
 
 def _never(source: Source) -> str:
-    locating = "; ".join(_plainly(role, source) for role in source.spec["locatingRoles"])
+    locating = listed(_plainly(role, source) for role in source.spec["locatingRoles"])
     return (
         heading(2, "What we keep secret")
         + bullets(
             (
                 "If your address must be kept safe, almost no one is told where you are. That means your address, "
                 "your school and your doctor too.",
-                f"Only these people may know it then: {locating}.",
+                f"Very few people may know it then. They are {locating}.",
                 "People who work with someone who may hurt you are never told where you are or how to reach you.",
                 "If you use a sexual health, drug or mental health service, that stays there. It may tell someone "
                 "only if it has thought hard about why, for that one person.",

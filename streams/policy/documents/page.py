@@ -38,7 +38,15 @@ def page(markdown: str) -> str:
     _with_row_headers(tokens)
     body = parser.renderer.render(tokens, parser.options, {})
     title = next((entry.words for entry in entries if entry.level == 1), "")
-    return _PAGE.format(title=escape(title), policy=_POLICY, style=STYLE, contents=_contents(entries), body=body)
+    opening, first, rest = body.partition("<h2 ")
+    return _PAGE.format(
+        title=escape(title),
+        policy=_POLICY,
+        style=STYLE,
+        opening=opening,
+        contents=_contents(entries),
+        rest=first + rest,
+    )
 
 
 def _with_captions(tokens: Sequence[Token]) -> list[Token]:
@@ -133,11 +141,11 @@ _PAGE = """\
 </head>
 <body>
 <a class="skip" href="#content">Skip to the text</a>
-<nav aria-label="Contents">
+<main id="content">
+{opening}<nav aria-label="Contents">
 <h2 id="contents-of-this-page">Contents</h2>
 {contents}</nav>
-<main id="content">
-{body}</main>
+{rest}</main>
 </body>
 </html>
 """

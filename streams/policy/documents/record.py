@@ -117,7 +117,7 @@ def _gateways(rules: Iterable[Entry]) -> list[str]:
 
 def _publishers(rules: Iterable[Entry], source: Source) -> str:
     kinds = [source.event_types[event] for rule in rules for event in rule["events"]]
-    return words.categories({category.value for kind in kinds for category in kind.publishers})
+    return words.publishers({category for kind in kinds for category in kind.publishers})
 
 
 def _named(given: frozenset[FieldClass], wanted: Iterable[FieldClass]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from schemas.registry import EventType
-from schemas.vocabulary import AgencyCategory, FieldClass
+from schemas.vocabulary import FieldClass
 from streams.policy.documents import words
 from streams.policy.documents.items import Item, by_class, definition, item_name, items_of
 from streams.policy.documents.markdown import code, heading, listed, paragraph, sentence, strong, table, text
@@ -43,7 +42,7 @@ def _flow(name: str, source: Source) -> str:
     return (
         heading(3, text(kind.title))
         + paragraph(
-            f"{code(name)}. Published by {_publishers(kind)}.",
+            f"{code(name)}. Published by {words.publishers(kind.publishers)}.",
             f"Basis: {sentence(kind.basis)}",
         )
         + table(
@@ -52,15 +51,6 @@ def _flow(name: str, source: Source) -> str:
             (_row(rule, name, source) for rule in rules),
         )
     )
-
-
-def _publishers(kind: EventType) -> str:
-    """In words; most categories may publish what concerns every agency."""
-    known = [category for category in AgencyCategory if category in words.CATEGORIES]
-    if len(kind.publishers) > len(known) - 4:
-        left_out = [c for c in known if c not in kind.publishers]
-        return f"any party but {words.categories(left_out)}" if left_out else "any party"
-    return words.categories(kind.publishers)
 
 
 def _row(rule: Entry, event_type: str, source: Source) -> tuple[str, ...]:

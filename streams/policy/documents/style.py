@@ -13,6 +13,7 @@ h2 { margin-top: 2.5rem; border-bottom: 2px solid var(--line); font-size: 1.4rem
 h3 { margin-top: 2rem; font-size: 1.15rem; }
 h1, h2, h3 { break-after: avoid; }
 a { color: var(--link); }
+nav > ul { columns: 20rem; column-gap: 2rem; }
 a:focus, .scroll:focus { outline: 3px solid #b45309; outline-offset: 2px; }
 .skip { position: absolute; left: -999rem; }
 .skip:focus { position: static; }

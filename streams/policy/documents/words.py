@@ -174,6 +174,15 @@ def categories(codes: Iterable[str]) -> str:
     return listed(CATEGORIES[code] for code in AgencyCategory if code.value in set(codes) and code in CATEGORIES)
 
 
+def publishers(some: Iterable[AgencyCategory]) -> str:
+    """Most categories may publish what concerns every agency; then those that may not are named."""
+    chosen = set(some)
+    left_out = [category.value for category in CATEGORIES if category not in chosen]
+    if len(left_out) > 4:
+        return categories(chosen)
+    return f"any party but {categories(left_out)}" if left_out else "any party"
+
+
 def day(value: str) -> str:
     """`2026-09-30` as `30 September 2026`."""
     year, month, number = value.split("-")
