@@ -73,23 +73,31 @@ class Settings(BaseModel):
     database_url: SecretStr | None
     pseudonym_key_file: Path
     signatories_file: Path  # who may sign rule sets and stops: the router's root of trust
+    allow_synthetic: bool = False  # accept NHS numbers of the test range; only an exchange of invented children may
     schema_registry_url: SecretStr | None = None  # for the Confluent frame; may hold a password
 
     @classmethod
     def load(cls, data_dir: Path, env: Mapping[str, str]) -> Settings:
-        """From the data directory and the environment. Raises ChangeSettings naming what is wrong."""
+        """From the data directory and the environment. Raises ChangeSettings naming what is wrong.
+
+        Synthetic NHS numbers are accepted where `masa up` runs, unless MASA_ALLOW_SYNTHETIC says otherwise.
+        """
         connection = Connection.read(data_dir)
         servers = env.get("KAFKA_BOOTSTRAP_SERVERS") or (connection.kafka if connection else None)
         url = env.get("DATABASE_URL")
         key_file = env.get("MASA_PSEUDONYM_KEY_FILE")
         registry = env.get("SCHEMA_REGISTRY_URL")
         signatories_file = env.get("MASA_SIGNATORIES_FILE")
+        synthetic = env.get("MASA_ALLOW_SYNTHETIC") or ("false" if connection is None else "true")
+        if synthetic not in ("true", "false"):
+            raise ChangeSettings(f"MASA_ALLOW_SYNTHETIC is `{synthetic}`: use true or false")
         return cls(
             data_dir=data_dir,
             connection=connection,
             kafka_settings=kafka_settings(servers, env) if servers else None,
             database_url=SecretStr(url) if url else (connection.database if connection else None),
             pseudonym_key_file=Path(key_file) if key_file else data_dir / SECRETS_DIR / PSEUDONYM_KEY_FILE,
+            allow_synthetic=synthetic == "true",
             schema_registry_url=SecretStr(registry) if registry else None,
             signatories_file=Path(signatories_file) if signatories_file else data_dir / SIGNATORIES_FILE,
         )

@@ -35,4 +35,13 @@ def router(
     kafka, key, signatories = found.kafka(), found.pseudonym_key(), required_signatories(found)
     stop = stopped_by_signal()
     with process_of(f"router-{slot}", metrics_port) as telemetry:
-        run_router(kafka, slot, key, telemetry, stop, signatories=signatories, clock=unix_seconds)
+        run_router(
+            kafka,
+            slot,
+            key,
+            telemetry,
+            stop,
+            signatories=signatories,
+            clock=unix_seconds,
+            allow_synthetic=found.allow_synthetic,
+        )

@@ -45,11 +45,13 @@ def run_router(
     *,
     signatories: Signatories,
     clock: Callable[[], float],
+    allow_synthetic: bool = False,
     group: str = ROUTER_GROUP,
 ) -> None:
     """Route as slot number `slot` until `stop` is set. `clock` gives Unix time in seconds.
 
-    `signatories` are the people whose signatures put rules in force and stop sharing.
+    `signatories` are the people whose signatures put rules in force and stop sharing. `allow_synthetic` accepts NHS
+    numbers of the test range: for exchanges without real children only.
 
     Raises `ExitForSupervisor` when the process must end; the supervisor starts the same slot again.
     """
@@ -57,7 +59,9 @@ def run_router(
     event_types = load_event_types()
     identity = f"{group}-{slot}"
     register = Register()
-    planner = Planner(Intake(event_types, pseudonymiser), pseudonymiser, slot, register)
+    planner = Planner(
+        Intake(event_types, pseudonymiser, allow_synthetic=allow_synthetic), pseudonymiser, slot, register
+    )
     reading = settings.consumer_conf(f"{identity}-reading", client_id=f"{identity}-reading", partition_eof=True)
     reader, tail = CompactedReader(reading, topics.POLICY), TailReader(reading)
     relationships = CompactedReader(reading, topics.RELATIONSHIPS)

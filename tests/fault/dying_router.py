@@ -22,7 +22,8 @@ def main(bootstrap: str, key: str, signatories: str, call: str, nth: str, after:
     telemetry = Telemetry(process="router-0", clock=time.time)
     settings = KafkaSettings(bootstrap_servers=bootstrap)
     people = parse_signatories(signatories, "the test's signatories")
-    run_router(settings, 0, bytes.fromhex(key), telemetry, threading.Event(), signatories=people, clock=time.time)
+    key_bytes, stop = bytes.fromhex(key), threading.Event()
+    run_router(settings, 0, key_bytes, telemetry, stop, signatories=people, clock=time.time, allow_synthetic=True)
 
 
 if __name__ == "__main__":

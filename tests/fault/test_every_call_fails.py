@@ -101,7 +101,10 @@ class Slot:
             try:
                 telemetry = Telemetry(process="router-0", clock=time.time)
                 people = signatories()
-                run_router(self._kafka, 0, PSEUDONYM_KEY, telemetry, self._stop, signatories=people, clock=time.time)
+                run_router(
+                    self._kafka, 0, PSEUDONYM_KEY, telemetry, self._stop,
+                    signatories=people, clock=time.time, allow_synthetic=True,
+                )  # fmt: skip
             except ExitForSupervisor:
                 self.restarts += 1
             except BaseException as error:  # noqa: BLE001 - handed to the test

@@ -40,6 +40,18 @@ def test_the_environment_wins_over_the_file(data_dir: Path) -> None:
     assert Settings.load(data_dir, {}).database() == URL
 
 
+def test_synthetic_identifiers_are_for_local_exchanges(
+    data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Accepted where `masa up` runs it, refused in a deployment, unless somebody says so on purpose."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    assert Settings.load(data_dir, {}).allow_synthetic
+    assert not Settings.load(elsewhere, {"KAFKA_BOOTSTRAP_SERVERS": "localhost:9092"}).allow_synthetic
+    assert Settings.load(elsewhere, {"MASA_ALLOW_SYNTHETIC": "true"}).allow_synthetic
+    with pytest.raises(ChangeSettings, match="use true or false"):
+        Settings.load(data_dir, {"MASA_ALLOW_SYNTHETIC": "yes"})
+
+
 def test_kafka_variables_reach_the_client(data_dir: Path) -> None:
     """KAFKA_<FIELD> for every field of the Kafka settings."""
     env = {
