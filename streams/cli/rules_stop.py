@@ -94,10 +94,11 @@ def stop(
 
     written = write_policy(found.kafka(), signatories, planned)
     _await(found, metrics, written, order)
+    seconds = (now_ms() - now) / 1000
     if as_json:
-        emit(_shown(order))
+        emit({**_shown(order), "seconds": seconds})
     else:
-        say(f"stopped {_words(order)}; `masa rules lift {order.stop.id}` resumes it")
+        say(f"stopped {_words(order)} after {seconds:.1f} s; `masa rules lift {order.stop.id}` resumes it")
         typer.echo(order.stop.id)
 
 
