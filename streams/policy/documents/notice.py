@@ -158,7 +158,7 @@ def _never(source: Source) -> str:
                 "only if it has thought hard about why, for that one person.",
                 "If you were adopted, no one is told who you were before.",
                 "If you say that an adult at a school or club hurt you, the people there are not told by us.",
-                "Some children's records are so secret that only one named officer is told that there is one.",
+                "Some children's records are so secret that only a few named officers are told that there is one.",
             )
         )
     )  # fmt: skip

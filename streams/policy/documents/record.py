@@ -54,10 +54,16 @@ def _controllers(source: Source) -> str:
             ("Legal person", "Parties", "Contact"),
             (_controller(slug, source) for slug in _organisations(source)),
         )
-        + paragraph(
-            "The business unit of the partnership works on totals and receives no personal data from the exchange.",
-        )
+        + _business_unit(source)
     )
+
+
+def _business_unit(source: Source) -> str:
+    """Said only where it is so: no rule shares with a role that a partnership's own office holds."""
+    offices = [a for a in source.agencies if a["category"] == AgencyCategory.SAFEGUARDING_PARTNERSHIP.value]
+    told = {rule["to"]["role"] for rule in source.allows} & {role for office in offices for role in office["roles"]}
+    said = "The business unit of the partnership works on totals and receives no personal data from the exchange."
+    return paragraph(said if offices and not told else "")
 
 
 def _organisations(source: Source) -> list[str]:
@@ -175,7 +181,7 @@ def _processor(source: Source) -> str:
         + paragraph(
             "Security: a channel for each agency, guarded by access control; encrypted connections; keyed pseudonyms",
             "in place of numbers wherever something outlives its delivery; rules signed by two people; no search.",
-            "The exchange engages no further processor that could read content.",
+            "Whoever hosts the exchange is a further processor, to be named here before it is used.",
         )
     )
 

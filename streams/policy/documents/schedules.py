@@ -16,7 +16,7 @@ ONLY_CONFIRMED = "‡"
 
 
 def schedules(source: Source) -> str:
-    return _flows(source) + _refusals(source) + _roles(source) + _dictionary(source)
+    return _flows(source) + _refusals(source) + _roles(source) + _dictionary(source) + _sets(source)
 
 
 def _flows(source: Source) -> str:
@@ -24,9 +24,9 @@ def _flows(source: Source) -> str:
     return (
         heading(2, "Schedule A. Who is told what")
         + paragraph(
-            "One table for each kind of event. Each row is one rule: who is told, when it applies, what is given,",
-            "and why it is necessary. The agreement is named by its reference in section 4. An agency to which",
-            "several rows apply gets one delivery with what they give together.",
+            "One table for each kind of event. Each row is one rule: who is told, when it applies, what is given, and",
+            "why it is necessary. The agreement is named by its reference in section 4, the data set by its name in",
+            "schedule E. An agency to which several rows apply gets one delivery with what they give together.",
         )
         + paragraph(
             f"{NOT_IF_PROTECTED} is taken out when the child's address is protected.",
@@ -60,7 +60,7 @@ def _row(rule: Entry, event_type: str, source: Source) -> tuple[str, ...]:
         _when(rule, source),
         _items(items_of(source, rule, event_type)),
         f"{sentence(rule['reason'])} {f'Acknowledged {due}. ' if due else ''}"
-        f"Rule {code(rule['id'])} under {code(rule['under'])}.",
+        f"Rule {code(rule['id'])} under {code(rule['under'])}, data set {code(rule['share'])}.",
     )
 
 
@@ -161,3 +161,23 @@ def _definitions(source: Source) -> Iterator[tuple[str, ...]]:
                 found.setdefault(key, set()).add("every kind" if item.path.startswith("envelope.") else kind.title)
     for (item_words, classes, meaning), kinds in sorted(found.items()):
         yield text(item_words), classes, sentence(meaning), text("; ".join(sorted(kinds)))
+
+
+def _sets(source: Source) -> str:
+    """Why each kind of recipient is given what it is given: proportionality, in the words of the projections."""
+    roles = {
+        name: sorted({source.title(rule["to"]["role"]) for rule in source.allows if rule["share"] == name})
+        for name in source.spec["projections"]
+    }
+    return (
+        heading(2, "Schedule E. Why these items and no others")
+        + paragraph("A data set is the list of items that a kind of recipient is given; rules of schedule A name it.")
+        + table(
+            "Data sets",
+            ("Data set", "Given to", "Why these items"),
+            (
+                (code(name), text("; ".join(roles[name])), sentence(entry["reason"]))
+                for name, entry in sorted(source.spec["projections"].items())
+            ),
+        )
+    )

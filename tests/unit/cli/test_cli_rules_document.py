@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from streams.cli import rules_document
 from streams.cli.rules import app
 
 AREA = Path(__file__).parents[3] / "deploy" / "areas" / "eastmarch"
+
+
+_written = cache(rules_document._written)
+
+
+@pytest.fixture(autouse=True)
+def _written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The papers are made once for all tests; making them is what takes long."""
+    monkeypatch.setattr(rules_document, "_written", _written)
 
 
 def run(out: Path, *more: str) -> Result:
