@@ -160,6 +160,10 @@ class Space:
             found |= known.get(value, 0)
         return found
 
+    def values(self, axis: Axis) -> tuple[Any, ...]:
+        """What a dimension can be."""
+        return tuple(self._values[axis])
+
     def publishers(self, categories: Iterable[str]) -> int:
         """The bits of every agency of these categories."""
         found = 0

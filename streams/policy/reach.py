@@ -39,10 +39,11 @@ class Days(NamedTuple):
 
 
 class Recipient(NamedTuple):
-    """An agency that a selector can find, and in which events."""
+    """An agency that a selector can find, in which events, and through which of its roles."""
 
     agency: AgencyModel
     box: Box
+    role: str
 
 
 class Reached(NamedTuple):
@@ -88,7 +89,7 @@ class Reach:
             for rule in area.rules:
                 for name in dict.fromkeys(rule.events) if rule.effect is Effect.DENY else ():
                     self._denies.setdefault((area.spec.area, name), []).append(rule)
-        self._found: dict[tuple[str, str, str], tuple[Recipient, ...]] = {}
+        self._found: dict[tuple[str, str, str, bool], tuple[Recipient, ...]] = {}
 
     def days_of(self, area: Area, rule: RuleModel) -> Days:
         """The days from `day` on on which the rule and, for an allow rule, its agreement are in force."""
@@ -117,8 +118,9 @@ class Reach:
         days = self.days_of(area, rule)
         for kind in self.kinds(rule):
             box = self._agreed(area, rule, self.asked(rule, kind))
-            for agency, found in self.recipients(area, rule):
-                asked, barred = self._lawful(area, rule, kind, agency, days, meet(box, found))
+            for recipient in self.recipients(area, rule):
+                agency = recipient.agency
+                asked, barred = self._lawful(area, rule, kind, recipient, days, meet(box, recipient.box))
                 if asked is None:
                     yield Reached(rule, kind, agency, days, NOTHING, (), (), barred)
                     continue
@@ -132,10 +134,10 @@ class Reach:
         return narrowed(box, Axis.PURPOSE, self.space.mask(Axis.PURPOSE, purposes))
 
     def _lawful(
-        self, area: Area, rule: RuleModel, kind: PublishedType, agency: AgencyModel, days: Days, box: Box | None
+        self, area: Area, rule: RuleModel, kind: PublishedType, recipient: Recipient, days: Days, box: Box | None
     ) -> tuple[Box | None, str | None]:
         """What of `box` the laws let this agency have; None and why when they let it have none of it."""
-        for barrier in self._barriers(area, rule, kind, agency, days):
+        for barrier in self._barriers(area, rule, kind, recipient, days):
             if box is None:
                 break
             box = None if barrier.mask == 0 else meet(box, narrowed(self.space.everything, barrier.axis, barrier.mask))
@@ -144,8 +146,9 @@ class Reach:
         return box, None
 
     def _barriers(
-        self, area: Area, rule: RuleModel, kind: PublishedType, agency: AgencyModel, days: Days
+        self, area: Area, rule: RuleModel, kind: PublishedType, recipient: Recipient, days: Days
     ) -> Iterator[Barrier]:
+        agency = recipient.agency
         agreement, home, contract = self.agreement_of(area, rule), self.area_of[agency.id], agency.contract
         if agreement is None or not _is_party(agreement, agency, area, home):
             yield _bar(f"`{agency.id}` is not a party to agreement `{rule.under}`")
@@ -161,8 +164,8 @@ class Reach:
             yield self._but(Axis.GATEWAY, DUTY, f"`{agency.id}` is not under the duty, so not under `{DUTY}` (L-07)")
         if rule.to.of != "source":
             yield self._but(Axis.PUBLISHER, agency.id, f"`{agency.id}` would be told of its own event")
-        if not _sees_restricted(area, home, rule, agency):
-            why = f"role `{rule.to.role}` is not cleared for restricted events (P-08)"
+        if not _sees_restricted(area, home, rule, recipient):
+            why = f"role `{recipient.role}` is not cleared for restricted events (P-08)"
             yield self._but(Axis.RESTRICTED, True, why)
 
     def _but(self, axis: Axis, value: object, why: str) -> Barrier:
@@ -170,13 +173,16 @@ class Reach:
 
     def recipients(self, area: Area, rule: RuleModel) -> tuple[Recipient, ...]:
         """The agencies that the rule's selector can find, the responsible officer for a child without school too."""
-        key = (area.spec.area, rule.to.role, rule.to.of)
+        role, of, allow = rule.to.role, rule.to.of, rule.effect is Effect.ALLOW
+        key = (area.spec.area, role, of, allow)
         if key not in self._found:
-            found = list(self._selected(area, rule.to.role, rule.to.of))
-            if rule.to.of == "child.school" and rule.effect is Effect.ALLOW and area.spec.responsible_officer_role:
+            found = list(self._selected(area, role, of))
+            if of == "child.communityHealth" and allow:
+                found += self._only_provider(area, role)
+            if of == "child.school" and allow and area.spec.responsible_officer_role is not None:
                 none = self.space.mask(Axis.SCHOOL, [False])
                 officers = self._selected(area, area.spec.responsible_officer_role, "child.homeAuthority")
-                found += [Recipient(agency, narrowed(box, Axis.SCHOOL, none)) for agency, box in officers]
+                found += [each._replace(box=narrowed(each.box, Axis.SCHOOL, none)) for each in officers]
             self._found[key] = tuple(found)
         return self._found[key]
 
@@ -187,22 +193,23 @@ class Reach:
             told = narrowed(box, axis, space.mask(axis, [True]))
             for agency in _holding(space.agencies, role):
                 if any(identifier.scheme is scheme for identifier in agency.identifiers):
-                    yield Recipient(agency, told)
-            yield from self._only_provider(area, role) if of == "child.communityHealth" else ()
+                    yield Recipient(agency, told, role)
         elif of == "explicit":
-            yield from (Recipient(agency, box) for agency in _holding(space.agencies, role))
+            yield from (Recipient(agency, box, role) for agency in _holding(space.agencies, role))
         elif of == "source":
             for agency in _holding(space.agencies, role):
-                yield Recipient(agency, narrowed(box, Axis.PUBLISHER, space.mask(Axis.PUBLISHER, [agency.id])))
+                own = narrowed(box, Axis.PUBLISHER, space.mask(Axis.PUBLISHER, [agency.id]))
+                yield Recipient(agency, own, role)
         elif of == "child.homeAuthority":
             for agency in _holding(area.agencies, role):
-                yield Recipient(agency, narrowed(box, Axis.AREA, space.mask(Axis.AREA, served(area, agency))))
+                theirs = narrowed(box, Axis.AREA, space.mask(Axis.AREA, served(area, agency)))
+                yield Recipient(agency, theirs, role)
         elif of.startswith("category:"):
             for agency in _holding(area.agencies, role):
                 if agency.category.value == of.removeprefix("category:"):
-                    yield Recipient(agency, box)
+                    yield Recipient(agency, box, role)
         else:  # `area`, the placing or host authority, a team that the register knows
-            yield from (Recipient(agency, box) for agency in _holding(area.agencies, role))
+            yield from (Recipient(agency, box, role) for agency in _holding(area.agencies, role))
 
     def _only_provider(self, area: Area, role: str) -> Iterator[Recipient]:
         """A 0-19 provider that the event does not name is the only one that serves the authority."""
@@ -212,7 +219,8 @@ class Reach:
         for gss in area.spec.authorities:
             serving = [agency for agency in _holding(area.agencies, role) if gss in served(area, agency)]
             if len(serving) == 1:
-                yield Recipient(serving[0], narrowed(unnamed, Axis.AREA, self.space.mask(Axis.AREA, [gss])))
+                theirs = narrowed(unnamed, Axis.AREA, self.space.mask(Axis.AREA, [gss]))
+                yield Recipient(serving[0], theirs, role)
 
     def _forbidding(
         self, area: Area, rule: RuleModel, kind: PublishedType, agency: AgencyModel, days: Days
@@ -221,18 +229,16 @@ class Reach:
         for deny in self._denies.get((area.spec.area, kind.name), ()):
             if not self.days_of(area, deny).contain(days):
                 continue
-            box = self._names(area, deny, rule, agency)
-            if box is not None and (both := meet(box, self.asked(deny, kind))) is not None:
-                yield deny, both
+            for box in self._names(area, deny, rule, agency):
+                if (both := meet(box, self.asked(deny, kind))) is not None:
+                    yield deny, both
 
-    def _names(self, area: Area, deny: RuleModel, rule: RuleModel, agency: AgencyModel) -> Box | None:
-        """The events in which a deny rule names an agency whom `rule` has found; None when that is not sure of any."""
+    def _names(self, area: Area, deny: RuleModel, rule: RuleModel, agency: AgencyModel) -> Iterator[Box]:
+        """The events in which a deny rule is sure to name an agency whom `rule` has found."""
         broad = deny.to.of == "area" or deny.to.of.startswith("category:") or deny.to.of in _BY_FACTS
-        same = deny.to.of == rule.to.of and (deny.to.of != "explicit" or deny.to.role == rule.to.role)
-        if not (broad or same):
-            return None
-        boxes = [box for each, box in self.recipients(area, deny) if each.id == agency.id]
-        return boxes[0] if boxes else None
+        same = deny.to.of == rule.to.of and (deny.to.of not in _BY_ROLE or deny.to.role == rule.to.role)
+        if broad or same:
+            yield from (each.box for each in self.recipients(area, deny) if each.agency.id == agency.id)
 
 
 _SETTINGS = {
@@ -240,6 +246,7 @@ _SETTINGS = {
     "child.gp": (IdentifierScheme.ODS, Axis.GP),
     "child.communityHealth": (IdentifierScheme.ODS, Axis.COMMUNITY_HEALTH),
 }
+_BY_ROLE = ("explicit", "child.allocatedTeam")  # selectors that may find another agency for another role
 _BY_FACTS = ("child.homeAuthority", "source")  # selectors that the dimensions of the space decide alone
 
 
@@ -266,8 +273,7 @@ def _is_party(agreement: AgreementModel, agency: AgencyModel, area: Area, home: 
     return not names.isdisjoint(agreement.parties)
 
 
-def _sees_restricted(area: Area, home: Area, rule: RuleModel, agency: AgencyModel) -> bool:
-    """Whether the addressed role is cleared for the restricted lane, in the rule's area and in the agency's own."""
-    own = home.spec.roles.get(rule.to.role) if rule.to.role in agency.roles else None
-    ruled = area.spec.roles.get(rule.to.role)
-    return own is not None and own.restricted and ruled is not None and ruled.restricted
+def _sees_restricted(area: Area, home: Area, rule: RuleModel, recipient: Recipient) -> bool:
+    """Whether the rule's role and, in the agency's own area, the addressed one are cleared for the restricted lane."""
+    ruled, own = area.spec.roles.get(rule.to.role), home.spec.roles.get(recipient.role)
+    return ruled is not None and ruled.restricted and own is not None and own.restricted
