@@ -143,6 +143,9 @@ def _rule(area: Area, rule: RuleModel, agreements: Agreements) -> Iterator[Probl
     if rule.to.role not in area.spec.roles:
         yield bad(("to", "role"), f"there is no role `{rule.to.role}`", nearest(rule.to.role, area.spec.roles))
     yield from _selector(area, rule)
+    for i, name in enumerate(rule.events):
+        if name in rule.events[:i]:
+            yield bad(("events", i), f"`{name}` is given twice", "keep one of the two")
     if rule.valid_from and rule.valid_until and rule.valid_until < rule.valid_from:
         yield bad(("validUntil",), "the rule ends before it begins", "swap the dates")
     ages = rule.when.age_years

@@ -16,7 +16,7 @@ import holidays
 from pydantic import BaseModel, ValidationError
 
 from streams.policy.checks import check_area
-from streams.policy.located import AreaInvalid, Located, Marks, Path, Place, Problem, problem_at, read_yaml
+from streams.policy.located import AreaInvalid, Located, Marks, Path, Place, Problem, nearest, problem_at, read_yaml
 from streams.policy.model import (
     AgencyModel,
     AgreementModel,
@@ -35,6 +35,9 @@ _LISTS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("rules", RuleModel, "id"),
     ("cases", CaseModel, "name"),
 )
+
+_FILES = ("area.yaml", "agreements.yaml", "projections.yaml", "invariants.yaml")  # the last is read by the prover
+_FOLDERS = tuple(kind for kind, _, _ in _LISTS)
 
 
 def load_areas(folder: File, today: date) -> tuple[Area, ...]:
@@ -102,7 +105,8 @@ def read_area(folder: File, today: date) -> tuple[Area | None, tuple[Problem, ..
         marks=reading.marks,
         broken=frozenset(reading.broken),
     )
-    return area, (*reading.problems, *_folder_name(area, folder), *check_area(area, today))
+    wrong = (*reading.problems, *_strangers(folder), *_folder_name(area, folder), *check_area(area, today))
+    return area, wrong
 
 
 @dataclass(slots=True)
@@ -205,6 +209,17 @@ class _Reading:
 
     def _add(self, located: Located, path: Path, message: str, suggestion: str | None) -> None:
         self.problems.append(problem_at(located.file, located.marks, path, message, suggestion))
+
+
+def _strangers(folder: File) -> Iterable[Problem]:
+    """YAML files that nothing reads, most often under a misspelt name: what they say would have no effect, silently."""
+    for path in sorted(folder.rglob("*.y*ml")):
+        inside = path.relative_to(folder)
+        if inside.as_posix() in _FILES or (len(inside.parts) == 2 and inside.parts[0] in _FOLDERS):
+            continue
+        known = _FILES if len(inside.parts) == 1 else [f"{name}/{inside.name}" for name in _FOLDERS]
+        yield Problem(file=f"{folder.name}/{inside.as_posix()}", line=1, column=1, key="",
+                      message="nothing reads this file", suggestion=nearest(inside.as_posix(), known))  # fmt: skip
 
 
 def _folder_name(area: Area, folder: File) -> Iterable[Problem]:

@@ -135,6 +135,9 @@ MISTAKES = [
     Mistake("no age in range", RULES, "atLeast: 4", "atLeast: 19", "no age is in this range", "swap"),
     Mistake("deny with a share", RULES, "    reason: never", "    reason: never\n    share: school",
             "a deny rule has no `share`", "remove it", line="    share: school\n\n"),
+    Mistake("event type twice", RULES, "[education.absence-concern]",
+            "[education.absence-concern, education.absence-concern]", "`education.absence-concern` is given twice",
+            "keep one"),
     Mistake("unknown event type", RULES, "[education.absence-concern]", "[education.absense-concern]",
             "no event type `education.absense-concern`", "did you mean `education.absence-concern`"),
     Mistake("school asked and denied", RULES, "urgency: [URGENT]", "hasSchool: false", "cannot be found",
@@ -235,6 +238,20 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     files = {name: text for name, text in FILES.items() if name != AGREEMENTS}
     found = problems_of(tmp_path, files)
     assert [(p.file, p.message) for p in found if p.file == AGREEMENTS] == [(AGREEMENTS, "there is no such file")]
+
+
+@pytest.mark.parametrize(
+    ("stray", "right"),
+    [
+        ("north/agreement.yaml", "did you mean `agreements.yaml`"),
+        ("north/rule/more.yaml", "did you mean `rules/more.yaml`"),
+        ("north/rules/old/more.yaml", "did you mean `rules/more.yaml`"),
+    ],
+)
+def test_a_file_that_nothing_reads_is_named(tmp_path: Path, stray: str, right: str) -> None:
+    """Rules in a misspelt folder would have no effect, and nobody would know."""
+    found = problems_of(tmp_path, {**FILES, stray: "rules: []\n"})
+    assert [(p.file, p.message, p.suggestion) for p in found] == [(stray, "nothing reads this file", right)]
 
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:
