@@ -3,88 +3,43 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.kafka import topics
-from connectors.kafka.publisher import Outgoing, Publisher
-from connectors.kafka.settings import POLICY_MAX_BYTES
-from connectors.settings import Settings
 from streams.cli.areas import compile_area
-from streams.cli.people import demo_key_file, demo_signers, required_signatories
-from streams.cli.policy_topic import PolicyTopic, read_policy
+from streams.cli.people import demo_key_file
 from streams.cli.proposals import Proposal, write_proposal
-from streams.cli.scrape import scrape
-from streams.cli.slots import SlotState, state_of
-from streams.policy.activation import HEAD, Activation, activation_records, pack, to_value
-from streams.policy.artefact import Artefact
+from streams.cli.slots import SlotState
 from streams.policy.facts import EpochMillis
-from streams.policy.statement import SignedStatement, Statement
-from streams.routing.signers import DEMO_PEOPLE, Signer, signed_by, throwaway_signers
+from streams.policy.statement import Statement
+from streams.routing.signers import DEMO_PEOPLE, signed_by
 from tests.integration.live_exchange import LiveExchange
 from tests.integration.masa_command import NORTHSHIRE
+from tests.signed_policy import AREA, SignedPolicy
 from tests.support import wait_for
 
 (LEAD, _), (DPO, _) = DEMO_PEOPLE
-AREA = "northshire"
 EVENT = "police.domestic-abuse-incident"
 
 
-class Policy:
-    """The policy of a running exchange, and what its router does with it."""
+class Policy(SignedPolicy):
+    """The policy of the shared exchange, and commands about it."""
 
     def __init__(self, live: LiveExchange) -> None:
+        super().__init__(live.data_dir)
         self.live = live
-        self.found = Settings.load(live.data_dir, {})
-        self.kafka = self.found.kafka()
-        signers = demo_signers(self.found)
-        assert signers is not None
-        self.signers: Sequence[Signer] = signers
-
-    def topic(self) -> PolicyTopic:
-        return read_policy(self.kafka, required_signatories(self.found))
-
-    def in_force(self) -> SignedStatement:
-        found = self.topic().in_force(time.time_ns() // 1_000_000)
-        assert found is not None
-        return found
-
-    def artefact(self) -> Artefact:
-        found = self.topic().artefact_in_force(time.time_ns() // 1_000_000)
-        assert found is not None
-        return found
 
     def slot(self) -> SlotState:
-        pages = (scrape(url) for url in self.live.connection()["metrics"])
-        return next(state for page in pages if page is not None and (state := state_of(page)) is not None)
-
-    def refused(self) -> dict[str, float]:
-        """`masa_policy_refused_total` of the router by reason."""
-        samples = [each for url in self.live.connection()["metrics"] for each in scrape(url) or ()]
-        found = [each for each in samples if each.name == "masa_policy_refused_total"]
-        return {dict(each.labels)["reason"]: each.value for each in found}
+        return self.slots()[0]
 
     def sign(self, who: str, target: str, *more: str) -> None:
         key = str(demo_key_file(self.live.data_dir, who))
         done = self.live.call("rules", "sign", target, "--as", who, "--key", key, *more)
         assert done.exit_code == 0, done.stderr
-
-    def publish(self, *records: tuple[bytes, bytes | None]) -> None:
-        """Past the command line, as whoever can write to the topic might."""
-        with Publisher(self.kafka, max_bytes=POLICY_MAX_BYTES) as publisher:
-            publisher.publish(Outgoing(topics.POLICY, value, key) for key, value in records)
-
-    def activate(self, artefact: Artefact, sequence: int) -> None:
-        """As two people who sign and activate at once."""
-        statement = Statement(area=AREA, sequence=sequence, rule_set=artefact.hash, reason="a test")
-        records = activation_records(signed_by(statement, self.signers), artefact)
-        self.publish(*((each.key, each.value) for each in records))
-        wait_for(lambda: self.slot().version == sequence, what=f"version {sequence}")
 
     def event(self) -> dict[str, Any]:
         """What became of an event published now."""
@@ -99,7 +54,7 @@ def policy(live: LiveExchange) -> Iterator[Policy]:
     before = policy.artefact()
     yield policy
     if policy.in_force().statement.rule_set != before.hash:
-        policy.activate(before, policy.topic().next_sequence())
+        policy.activate(before)
 
 
 def changed_area(folder: Path) -> Path:
@@ -169,32 +124,8 @@ def test_a_scheduled_activation_is_held_by_every_slot_and_taken_at_its_time(poli
 
 def test_every_bad_artefact_is_refused_with_an_alarm_and_routing_goes_on(policy: Policy) -> None:
     """Under the head's own key, past the command line; also after a restart the last good one is in force."""
-    first, artefact = policy.in_force().statement, policy.artefact()
-    statement = Statement(area=AREA, sequence=first.sequence + 1, rule_set=artefact.hash, reason="a test")
-    good, packed = signed_by(statement, policy.signers), pack(artefact)
-    one = policy.signers[0]
-    older = Statement(area=AREA, sequence=first.sequence, rule_set=artefact.hash, reason="replayed")
-    bad = {
-        "unsigned": to_value(Activation(signed_by(statement, []), packed)),
-        "one-signer": to_value(Activation(signed_by(statement, [one, one]), packed)),
-        "unknown-signatory": to_value(Activation(signed_by(statement, throwaway_signers()), packed)),
-        "tampered": to_value(Activation(good, packed)).replace(b'"reason":"a test"', b'"reason":"a tost"'),
-        "truncated": to_value(Activation(good, packed[: len(packed) // 2])),
-        "unreadable": b"not an activation",
-        "older": to_value(Activation(signed_by(older, policy.signers), packed)),
-        "wrong-area": to_value(
-            Activation(
-                signed_by(Statement(area="eastmarch", sequence=99, rule_set=artefact.hash, reason="a"), policy.signers),
-                packed,
-            )
-        ),
-    }
-    before = policy.refused()
-    policy.publish(*((HEAD, value) for value in bad.values()))
-    wait_for(
-        lambda: all(policy.refused().get(reason, 0) > before.get(reason, 0) for reason in bad),
-        what="an alarm for each",
-    )
+    first = policy.in_force().statement
+    policy.publish_bad(policy.artefact())
     assert policy.slot().version == first.sequence
     assert policy.event()["ruleSet"] == first.rule_set
     policy.live.kill_child("router-0")
