@@ -2,7 +2,8 @@
 
 Says what `schemas.event_rules` and the router's check of the publisher say about the fields that a decision reads. Too
 strict, and a proof would leave real events out; too lax, and a counterexample could not be published. Tests hold it to
-both: real events satisfy it, and what satisfies it can be made into a real event.
+both: real events satisfy it, and what satisfies it can be made into a real event. A setting that the relationship
+register fills in makes an event like one that carries it; the child's team comes from the register alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from schemas.event_rules import OLDEST_YEARS
 from schemas.registry import EventType
 from schemas.vocabulary import LegalGateway
 from streams.proof.event import SymbolicEvent
+from streams.proof.naming import DOUBTFUL
 from streams.proof.terms import Term, every, no, some
 from streams.proof.world import Entry, World
 
@@ -31,6 +33,9 @@ def possible(event: SymbolicEvent, kind: EventType) -> Iterator[Term]:
     yield no(every([event.among("gateway", (LegalGateway.S49A_DAA.value,)), no_school]))
     yield event.among("age_years", [None, *range(OLDEST_YEARS + 1)])
     yield some([no(event.flags["unborn"]), event.among("age_years", (None,))])
+    doubtful = event.among("match", DOUBTFUL)
+    unasked = event.among("allocated_team", (None,))
+    yield some([unasked, every([no(event.flags["restricted"]), no(doubtful)])])  # when the register may be asked
     yield no(event.says("withheld"))  # a judgement names somebody
     yield no(event.says("confirmed"))
 
