@@ -153,7 +153,7 @@ POLICY_STOPS = Metric(
 REGISTER_RELATIONSHIPS = Metric(
     name="masa_register_relationships",
     kind="gauge",
-    help="Relationships this slot holds, about 140 bytes each. Slots that differ for minutes: one does not follow "
+    help="Relationships this slot holds, about 200 bytes each. Slots that differ for minutes: one does not follow "
     "`masa.relationships`; restart it.",
 )
 REGISTER_REFUSED = Metric(

@@ -11,12 +11,14 @@ from schemas.registry import EventTypes
 from streams.bench.compiling import compiled
 from streams.bench.decisions import decision_micros
 from streams.bench.latency import latencies
+from streams.bench.relationships import publish_relationships
 from streams.bench.scenario import Size
 from streams.bench.stage import Progress, Ran, Stage
 
 LATENCY_RATE = 1_000
 MANY_AGENCIES = 25_000
 MANY_RULES = 100_000
+MANY_RELATIONSHIPS = 1_000_000
 
 
 class Row(NamedTuple):
@@ -94,6 +96,20 @@ def memory(stage: Stage, plan: Plan, progress: Progress) -> Iterator[Row]:
     ran = stage.run("router", min(plan.events, 20_000))
     stage.put_in_force(Size())
     yield Row(f"router-memory-{MANY_AGENCIES}-agencies", ran.rss_bytes / 2**20, "MiB")
+
+
+def register(stage: Stage, plan: Plan, clocks: Clocks, progress: Progress) -> Iterator[Row]:
+    """A slot's start, from its first step until it may decide, with and without a national relationship register."""
+    count = MANY_RELATIONSHIPS if plan.growth else MANY_RELATIONSHIPS // 100
+    progress("starting a router slot with an empty register")
+    empty = stage.run("start", 1)
+    publish_relationships(stage.settings, count, int(clocks.now.timestamp() * 1000), progress)
+    progress(f"starting a router slot with {count:,} relationships")
+    full = stage.run("start", 1)
+    yield Row("register-0", empty.seconds, "s")
+    yield Row("register-0-memory", empty.rss_bytes / 2**20, "MiB")
+    yield Row(f"register-{count}", full.seconds, "s")
+    yield Row(f"register-{count}-memory", full.rss_bytes / 2**20, "MiB")
 
 
 def decisions(stage: Stage, plan: Plan, clocks: Clocks, progress: Progress) -> Iterator[Row]:

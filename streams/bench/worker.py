@@ -38,7 +38,7 @@ RAW_LINGER_MS = 50
 class Job(NamedTuple):
     """What a worker is to do. `run` tells runs apart: groups and slots are new in each."""
 
-    engine: str  # raw | router | ledger
+    engine: str  # raw | router | start | ledger
     bootstrap: str
     run: str
     events: int
@@ -107,13 +107,21 @@ class MeteredTelemetry(Telemetry):
         self._meter.add(events)
 
 
+class StartTelemetry(MeteredTelemetry):
+    """Of a router that is measured from its first step until it may decide, which counts as one event."""
+
+    def process_ready(self) -> None:
+        super().process_ready()
+        self._meter.add(1)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run the job that the arguments name."""
     job = Job(**json.loads(arguments[0]))
     meter = Meter(job.events)
     threading.Thread(target=_stop_when_told, args=(meter.stop,), daemon=True).start()
     settings = KafkaSettings(bootstrap_servers=job.bootstrap)
-    {"raw": _raw, "router": _router, "ledger": _ledger}[job.engine](job, settings, meter)
+    {"raw": _raw, "router": _router, "start": _start, "ledger": _ledger}[job.engine](job, settings, meter)
     tell(meter.report())
 
 
@@ -129,7 +137,15 @@ def _stop_when_told(stop: threading.Event) -> None:
 
 
 def _router(job: Job, settings: KafkaSettings, meter: Meter) -> None:
-    telemetry = MeteredTelemetry(meter, f"router-{job.slot}")
+    _route(job, settings, meter, MeteredTelemetry(meter, f"router-{job.slot}"))
+
+
+def _start(job: Job, settings: KafkaSettings, meter: Meter) -> None:
+    meter.start()
+    _route(job, settings, meter, StartTelemetry(meter, f"router-{job.slot}"))
+
+
+def _route(job: Job, settings: KafkaSettings, meter: Meter, telemetry: Telemetry) -> None:
     run_router(
         settings,
         job.slot,

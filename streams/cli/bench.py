@@ -19,6 +19,7 @@ class Part(StrEnum):
     """What can be measured by itself."""
 
     COMPILE = "compile"
+    REGISTER = "register"
 
 
 def bench(
@@ -47,6 +48,7 @@ def bench(
       masa bench
       masa bench --events 200000 --rounds 3 --json
       masa bench --only compile       # 100,000 rules
+      masa bench --only register      # a router's start with 1,000,000 relationships
     """
     from datetime import UTC, datetime
 
@@ -79,18 +81,23 @@ def _measured(plan: Plan, clocks: Clocks, only: Part | None) -> Iterator[Row]:
     from streams.bench.stage import stage
 
     types = load_event_types()
-    yield from table.compiling(types, plan, clocks, say)
+    if only is not Part.REGISTER:
+        yield from table.compiling(types, plan, clocks, say)
     if only is Part.COMPILE:
         return
     with TemporaryDirectory(prefix="masa-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # the database server runs as a user of its own
         with stage(Path(folder), types, say) as ready:
             ready.put_in_force(Size())
+            if only is Part.REGISTER:
+                yield from table.register(ready, plan, clocks, say)
+                return
             ready.publish(plan.events, clocks.now, say)
             yield from table.throughput(ready, plan, say)
             yield from table.memory(ready, plan, say)
             yield from table.latency(ready, plan, clocks, say)
             yield from table.decisions(ready, plan, clocks, say)
+            yield from table.register(ready, plan, clocks, say)
 
 
 def _show(rows: Sequence[Row]) -> None:

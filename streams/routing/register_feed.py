@@ -11,6 +11,7 @@ from streams.policy.facts import EpochMillis
 from streams.routing.register import Register
 
 _DAY_SECONDS = 86_400
+_WAIT_SECONDS = 0.2
 
 
 class RegisterTelemetry(Protocol):
@@ -39,22 +40,22 @@ class RegisterFeed:
             self._tell()
         return len(entries)
 
-    def read_to_end(self, attempts: int, beat: Callable[[], None]) -> bool:
-        """Block until the topic's end was reached once; false after `attempts` waits of a second that gave nothing.
+    def read_to_end(self, patience_seconds: float, beat: Callable[[], None]) -> bool:
+        """Block until the topic's end was reached once; false after so long without a record in all.
 
         `beat` is called before each wait.
         """
-        idle = 0
-        while idle < attempts:
+        idle = 0.0
+        while idle < patience_seconds:
             beat()
             try:
-                took = self.refresh(1.0)
+                took = self.refresh(_WAIT_SECONDS)
             except RetryLater:
                 took = 0
             if self._reader.caught_up():
                 self._tell()
                 return True
-            idle += not took
+            idle += 0.0 if took else _WAIT_SECONDS
         return False
 
     def _tell(self) -> None:

@@ -22,6 +22,8 @@ EXPECTED = {
     "decide-100",
     "decide-1000",
     "compile-1000",
+    "register-0",
+    "register-10000",
 }
 
 
