@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from random import Random
 
@@ -14,12 +14,16 @@ from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventType
 from schemas.validation import validate
 from schemas.vocabulary import AddressProtection, AgencyGrade, DpRegime, LegalGateway, MatchStatus, Purpose, Urgency
-from streams.policy.facts import AgencyId
+from streams.policy.decide import decide
+from streams.policy.facts import AgencyId, EpochMillis
 from streams.policy.facts_from import facts_from_datum
+from streams.proof.agreement import decided_deliveries, encoded_deliveries
+from streams.proof.encoding import Encoding
 from streams.proof.event import SymbolicEvent, said_by
 from streams.proof.valid import possible, sole_codes
 from streams.proof.witness import EVENT_ID, datum_of, nearest, noon_of
 from streams.proof.world import World, periods
+from tests.property import test_policy_shipped_areas as shipped_areas
 from tests.unit.proof.shipped import shipped, types
 
 DAY = date(2026, 10, 5)
@@ -100,3 +104,19 @@ def test_every_event_that_may_be_published_is_possible(name: str) -> None:
         accepted += valid
         assert fits or not valid, overrides
     assert accepted
+
+
+@pytest.mark.parametrize("name", ["police.domestic-abuse-incident", "health.was-not-brought", "housing.household-moved",
+                                  "lado.allegation", "exploitation.concern"])  # fmt: skip
+def test_the_formulas_agree_with_decisions_under_the_shipped_rules(name: str) -> None:
+    """Real rules, real fields, events drawn as the shipped areas' own test draws them."""
+    _, artefact, rules = shipped_areas.shipped()
+    kind, rnd = types()[name], Random(name)
+    shipped_world = World(artefact.document())
+    encoding = Encoding(shipped_world, kind, SymbolicEvent(shipped_world, periods(shipped_world, DAY)))
+    for _ in range(8):
+        facts, later = shipped_areas.varied(rnd, kind), rnd.choice([0, 0, 400, 900])
+        now = EpochMillis(shipped_areas.NOW + later * 86_400_000)
+        day = DAY + timedelta(days=later)
+        encoded = encoded_deliveries(encoding, facts, day, shipped_areas.token)
+        assert encoded == decided_deliveries(decide(facts, rules, now))
