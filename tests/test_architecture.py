@@ -51,6 +51,7 @@ PURE = (
     "streams/routing/intake.py",
     "streams/routing/quick.py",
     "streams/routing/repeats.py",
+    *(f"streams/rehearsal/{name}.py" for name in ("past", "cells", "changes", "rehearse", "report")),
 )
 PURE_MAY_IMPORT = frozenset({"pydantic", "yaml", "holidays", "markdown_it", "schemas", "streams", "connectors"})
 IMPURE_STANDARD = frozenset({

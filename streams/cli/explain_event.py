@@ -88,17 +88,20 @@ def _of_record(event_id: str, folder: Path | None, agency: str | None, at: str |
         except NotInLedger as error:
             raise Refused(str(error)) from None
     if folder is None and at is None:
-        return _replayed(past, read_policy(found.kafka()), pseudonymiser, agency)
+        return replayed(past, read_policy(found.kafka()), pseudonymiser, agency)
     moment_of = past[-1].decided_at if at is None else moment(at, "--at")
     artefact = compile_area(folder).artefact if folder else required_rule_set(found.kafka())
     answer = _explain(past[-1].facts, artefact, pseudonymiser, moment_of, agency)
     return replace(answer, warnings=tuple(_instead(past[-1], answer)))
 
 
-def _replayed(
+def replayed(
     past: Sequence[PastDecision], policy: PolicyTopic, pseudonymiser: Pseudonymiser, agency: str | None
 ) -> Explained:
-    """The last decision explained, and every decision about the event made again as it was."""
+    """The last decision about an event explained, and every one of them made again as it was.
+
+    A warning for each difference, and for each stop of then that can no longer be found.
+    """
     event_types = load_event_types()
     warnings: list[str] = []
     for number, decision in enumerate(past, start=1):

@@ -95,7 +95,8 @@ def differences(past: PastDecision, now: Decision, event_types: EventTypesLike) 
     """Everything in which a decision made again differs from the one on record, one sentence each.
 
     Outcomes, roles, rules, reasons, lawful basis, clock and each withheld field with its reason; not what the rules do
-    not decide: topic, delivery id and deadline.
+    not decide: topic, delivery id and deadline. Fields are those of today's schema: one that was added since then shows
+    as a difference, because the record does not say which version of the schema it was decided with.
     """
     if past.disposition != now.disposition.value or past.reasons != now.reasons:
         was, again = [past.disposition, *past.reasons], [now.disposition.value, *now.reasons]

@@ -112,6 +112,13 @@ def test_the_rules_in_force_change_nothing(live: LiveExchange, past: Past) -> No
     assert "nothing would have been different" in done.stdout
 
 
+def test_a_time_without_decisions_is_no_failure(live: LiveExchange) -> None:
+    """Nothing to read, nothing to say, status 0; the wrong way round is a mistake."""
+    (told,) = live.answers("rules", "impact", "active", "--since", "2099-01-01", "--json")
+    assert (told["records"], told["decisions"], told["changed"]) == (0, 0, 0)
+    assert live.masa("rules", "impact", "active", "--since", "1d", "--until", "2d").returncode == 2
+
+
 def test_the_command_says_what_would_be_lost_and_hides_small_numbers(live: LiveExchange, past: Past) -> None:
     """The table has types, roles, classes and examples; suppressed, no example and no small count is left."""
     when = ("--since", iso(past.period.since), "--until", iso(past.period.until), "--at", "then")
