@@ -1,7 +1,7 @@
 """What goes in and out of the HTTP door: frozen values, nothing of HTTP in them.
 
-Instants are milliseconds since the epoch, UTC; `event` is the JSON form of an event (schemas.json_form); field paths are
-dotted as in the schema. Words for people (`reasons`, `lines`, `title`, `label`) are plain English sentences.
+Instants are milliseconds since the epoch, UTC; `event` is the JSON form of an event (schemas.json_form); field paths
+are dotted as in the schema. Words for people (`reasons`, `lines`, `title`, `label`) are plain English sentences.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Caller(NamedTuple):
     name: str | None = None  # shown to the person; never stored
 
 
-# --- publishing ---------------------------------------------------------------------------------------------------------
+# --- publishing ---
 
 
 class FieldProblem(NamedTuple):
@@ -77,13 +77,13 @@ class Refused(NamedTuple):
 
 
 class Submission(NamedTuple):
-    """One event to publish. Absent `eventId`, `publishedAt`, `schemaVersion`, `masaId` and `sourceOrg` are filled in."""
+    """One event to publish. Absent `eventId`, `publishedAt`, `schemaVersion`, `masaId`, `sourceOrg` are filled in."""
 
     document: Mapping[str, Any]
     idempotency_key: str | None = None  # 1 to 200 visible ASCII characters
 
 
-# --- before publishing --------------------------------------------------------------------------------------------------
+# --- before publishing ---
 
 
 class NamedField(NamedTuple):
@@ -123,7 +123,7 @@ class Preview(NamedTuple):
     rule_set: str  # hash
 
 
-# --- after publishing ---------------------------------------------------------------------------------------------------
+# --- after publishing ---
 
 
 class RecipientOutcome(NamedTuple):
@@ -151,7 +151,7 @@ class EventOutcome(NamedTuple):
     recipients: tuple[RecipientOutcome, ...]
 
 
-# --- receiving ----------------------------------------------------------------------------------------------------------
+# --- receiving ---
 
 
 class Contact(NamedTuple):
@@ -241,7 +241,7 @@ class NotFound(NamedTuple):
 
 AckAnswer = Acknowledged | AlreadyAcknowledged | Conflict | NotFound
 
-# --- who ----------------------------------------------------------------------------------------------------------------
+# --- who ---
 
 
 class Profile(NamedTuple):
