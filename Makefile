@@ -8,6 +8,9 @@ STAMP  := $(VENV)/.installed
 AREAS  := $(patsubst %/area.yaml,%,$(wildcard deploy/areas/*/area.yaml))
 NATIVE := $(wildcard schemas/*.pyx schemas/*.pxd schemas/*.h streams/*/*.pyx streams/*/*.pxd)
 
+# Test processes at once, each with a broker and a database of its own: much of their time is waiting for those.
+WORKERS ?= 3
+
 .DEFAULT_GOAL := help
 .PHONY: help install run test check fault bench format clean
 
@@ -20,7 +23,7 @@ run: $(STAMP) ## run the whole exchange here with simulated traffic; ctrl-C stop
 	$(BIN)/masa up --demo
 
 test: $(STAMP) ## run every test, those on real Kafka and PostgreSQL included
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
 
 check: $(STAMP) ## lint, formatting, types, contract, area files, rule cases and papers; changes nothing
 	$(BIN)/ruff check .

@@ -24,6 +24,22 @@ from connectors.postgres.embedded import EmbeddedPostgres
 T = TypeVar("T")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers (`make test`), what shares an expensive service stays on one of them."""
+    for item in items:
+        group = _group(item)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str | None:
+    """One running exchange for all tests that use it; the services of a module are its own; the rest goes anywhere."""
+    if "live" in getattr(item, "fixturenames", ()):
+        return "live"
+    part = item.path.relative_to(item.config.rootpath / "tests").parts[0]
+    return item.path.stem if part in {"integration", "fault", "browser"} else None
+
+
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaSettings]:
     """Connection settings of a broker that serves transactions: `KAFKA_BOOTSTRAP_SERVERS`, or one of our own."""
