@@ -162,10 +162,7 @@ class Diagrams:
         for name in sorted(box, key=self._level_of.__getitem__, reverse=True):
             free = {other: choices for other, choices in box.items() if other != name}
             allowed = self._allowed(region, free, name)
-            if len(allowed) == self.sizes[name]:
-                box = free
-            else:
-                box = {**free, name: allowed}
+            box = free if len(allowed) == self.sizes[name] else {**free, name: allowed}
         return box
 
     def _allowed(self, region: Diagram, box: Box, name: str) -> frozenset[int]:
