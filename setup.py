@@ -35,8 +35,9 @@ def extensions() -> list[Extension]:
         )
         for name in known["MODULES"]
     ]
-    built: list[Extension] = cythonize(made, build_dir="build/native", quiet=True, show_all_warnings=False)
+    built: list[Extension] = cythonize(made, build_dir="build/native", quiet=True, force=True, show_all_warnings=False)
     return built
 
 
-setup(ext_modules=extensions())
+# Always built anew: file times say nothing after a checkout, and the stamp must be that of the sources.
+setup(ext_modules=extensions(), options={"build_ext": {"force": True}})

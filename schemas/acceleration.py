@@ -21,8 +21,11 @@ SOURCES = (
     "schemas/native.pxd",
     "schemas/native.pyx",
     "schemas/cut_program.py",
+    "streams/routing/native.pyx",
+    "streams/routing/fast_lane.py",
+    "streams/routing/lane_desk.py",
 )
-MODULES = ("schemas.native",)
+MODULES = ("schemas.native", "streams.routing.native")
 
 
 class Acceleration(NamedTuple):
@@ -30,6 +33,9 @@ class Acceleration(NamedTuple):
 
     modules: dict[str, ModuleType]
     reason: str | None
+
+
+PLAIN = Acceleration({}, "not asked for")
 
 
 def acceleration(*, wanted: bool = True) -> Acceleration:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
+from typing import TypeVar
 
 MIN_KEY_BYTES = 32
 _TOKEN_HEX = 32  # 128 bits: no two of England's children or settings collide by chance
+
+T = TypeVar("T")
 
 
 class Pseudonymiser:
@@ -63,6 +67,10 @@ class Pseudonymiser:
     def digest(self, content: bytes) -> bytes:
         """32 bytes that name a record's content without revealing it."""
         return hmac.digest(self._key, content, "sha256")
+
+    def keyed(self, make: Callable[[bytes], T]) -> T:
+        """Whatever `make` makes of the key: for what computes the same pseudonyms elsewhere."""
+        return make(self._key)
 
     def __repr__(self) -> str:
         return "Pseudonymiser(key=hidden)"

@@ -51,6 +51,8 @@ PURE = (
     "streams/routing/intake.py",
     "streams/routing/quick.py",
     "streams/routing/repeats.py",
+    "streams/routing/fast_lane.py",
+    "streams/routing/lane_desk.py",
     *(f"streams/rehearsal/{name}.py" for name in ("past", "cells", "changes", "rehearse", "report")),
 )
 PURE_MAY_IMPORT = frozenset({"pydantic", "yaml", "holidays", "markdown_it", "schemas", "streams", "connectors"})

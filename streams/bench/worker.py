@@ -8,6 +8,7 @@ included), resident memory. A line on standard input ends it.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ from connectors.kafka import topics
 from connectors.kafka.passthrough import pass_through
 from connectors.kafka.settings import KafkaSettings
 from connectors.telemetry import RoutedBatch, Telemetry
+from schemas.acceleration import acceleration
 from schemas.registry import load_event_types
 from streams.bench.scenario import PUBLISHERS
 from streams.bench.typical import raw_outputs
@@ -155,6 +157,7 @@ def _route(job: Job, settings: KafkaSettings, meter: Meter, telemetry: Telemetry
         signatories=parse_signatories(job.signatories, "the bench's signatories"),
         clock=time.time,
         allow_synthetic=True,
+        built=acceleration(wanted=not os.environ.get("MASA_PURE_PYTHON")),
         group=f"bench-{job.run}",
     )
 

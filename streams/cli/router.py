@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.runtime import DEFAULT_DATA_DIR, DataDir, MetricsPort, settings, unix_seconds
+from streams.cli.runtime import DEFAULT_DATA_DIR, DataDir, MetricsPort, compiled_modules, settings, unix_seconds
 
 
 def router(
@@ -44,4 +44,5 @@ def router(
             signatories=signatories,
             clock=unix_seconds,
             allow_synthetic=found.allow_synthetic,
+            built=compiled_modules(),
         )

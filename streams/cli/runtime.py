@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from connectors.settings import Settings
     from connectors.telemetry import Telemetry
+    from schemas.acceleration import Acceleration
     from schemas.registry import EventType, EventTypes
 
 PIPED_WIDTH = 200  # columns of a table that is not shown on a terminal
@@ -77,6 +78,13 @@ MetricsPort = Annotated[
 def environment() -> Mapping[str, str]:
     """The process's environment variables."""
     return os.environ
+
+
+def compiled_modules() -> Acceleration:
+    """The compiled modules, unless MASA_PURE_PYTHON is set: then the plain ones do their work."""
+    from schemas.acceleration import acceleration
+
+    return acceleration(wanted=not environment().get("MASA_PURE_PYTHON"))
 
 
 def now_ms() -> int:

@@ -39,7 +39,7 @@ class Arrivals:
         origin = Origin(record.topic(), record.partition(), record.offset(), received_at, self._digest(value))
         pairs = record.headers()
         headers = dict(pairs) if pairs else _NO_HEADERS
-        source = publisher(self._owner(origin.topic), headers)
+        source = publisher(self.owner(origin.topic), headers)
         if isinstance(source, Rejection):
             return origin, source.about(self._intake.read(value, _NOBODY, received_at))
         event = self._intake.read(value, source, received_at)
@@ -54,7 +54,7 @@ class Arrivals:
         facts = event.facts
         claimed = (origin.topic, facts.source, event.claim)
         if claimed not in self._authentic:
-            through_gateway = self._owner(origin.topic) is None
+            through_gateway = self.owner(origin.topic) is None
             refusal = disagreement(rules.agencies.get(facts.source), event.claim, through_gateway=through_gateway)
             if refusal:
                 return refusal
@@ -63,13 +63,13 @@ class Arrivals:
 
     def publisher_of(self, record: Record, rules: RuleSet | None) -> AgencyId | None:
         """Who published a rejected record. A name that the rule set does not have could be anything, so is not said."""
-        owner = self._owner(record.topic())
+        owner = self.owner(record.topic())
         if rules is None:
             return None if owner is None else AgencyId(owner)
         found = publisher(owner, dict(record.headers() or ()))
         return None if isinstance(found, Rejection) or found not in rules.agencies else found
 
-    def _owner(self, topic: str) -> str | None:
+    def owner(self, topic: str) -> str | None:
         """The agency a topic belongs to, None for the gateway's."""
         try:
             return self._owners[topic]

@@ -128,8 +128,6 @@ class AuditPieces:
         occurred and published time as the event itself encodes them, when they are at hand."""
         count = len(outcomes)
         place = self._places.get(origin[:2]) or self._place(origin)
-        about = (facts.event_type, facts.source, decision.rule_set, decision.reasons)
-        heading = self._headings.get(about) or self._heading(about)
         if self._received[0] != origin.received_at:
             self._received = (origin.received_at, varint(origin.received_at))
         if self._decided[0] != decided_at:
@@ -146,19 +144,34 @@ class AuditPieces:
                 origin.digest,
                 b"\x02\x48",
                 facts.event_id.encode(),
-                heading,
-                _PRESENT,
-                *self._inputs(facts),
+                *self._same(facts, decision),
+                NULL if facts.supersedes is None else optional(facts.supersedes),
+                NULL if facts.subject is None else b"\x02\x40" + facts.subject.encode(),
                 times or varint(facts.occurred_at) + varint(facts.published_at),
-                _registered(facts) if facts.registered or facts.allocated_team else b"\x00\x00",
+                self.after(facts),
                 varint(count),
                 *outcomes,
                 b"\x00\x00\x00" if count else b"\x00\x00",
             )
         )
 
-    def _inputs(self, facts: Facts) -> tuple[bytes, ...]:
+    def head(self, decision: Decision) -> bytes:
+        """What every record about such a decision begins with, up to its place."""
+        return self._frame + _KIND_BYTE[decision.disposition]
+
+    def middle(self, facts: Facts, decision: Decision) -> bytes:
+        """What events in the same situation have in common: event type to exclusions."""
+        return b"".join(self._same(facts, decision))
+
+    def after(self, facts: Facts) -> bytes:
+        """What stands between an event's times and its outcomes: what the register added."""
+        return _registered(facts) if facts.registered or facts.allocated_team else b"\x00\x00"
+
+    def _same(self, facts: Facts, decision: Decision) -> tuple[bytes, ...]:
+        about = (facts.event_type, facts.source, decision.rule_set, decision.reasons)
         return (
+            self._headings.get(about) or self._heading(about),
+            _PRESENT,
             self._fixed_inputs(facts),
             NULL if facts.age_years is None else _PRESENT + varint(facts.age_years),
             b"\x01" if facts.unborn else b"\x00",
@@ -166,8 +179,6 @@ class AuditPieces:
             self._settings_of(facts),
             _judgements(facts) if facts.judgements else _NO_ITEMS,
             _exclusions(facts) if facts.exclusions else _NO_ITEMS,
-            NULL if facts.supersedes is None else optional(facts.supersedes),
-            NULL if facts.subject is None else b"\x02\x40" + facts.subject.encode(),
         )
 
     def _settings_of(self, facts: Facts) -> bytes:

@@ -15,6 +15,7 @@ from connectors.kafka import topics
 from connectors.kafka.transaction import Output
 from schemas.codec import decode_event
 from schemas.pseudonym import Pseudonymiser
+from schemas.registry import EventType
 from schemas.relationships import Declaration, DeclaredBy, RelationshipKind
 from schemas.vocabulary import AddressProtection
 from streams.policy.facts import EpochMillis, LocatorToken
@@ -47,14 +48,14 @@ class Involvement:
         facts = event.facts
         if facts.subject is None or not may_ask(facts):
             return event
-        keys = self._pseudonymiser.relationships(facts.subject)
-
-        def known(kind: RelationshipKind) -> LocatorToken | None:
-            found = self._register.known(_key(keys, kind), now)
-            return None if found is None else found[0]
-
-        filled = complete(facts, known, _ended_by(event))
+        filled = complete(facts, self.known(facts.subject, now).get, ended_by(event.event_type))
         return event if filled is facts else event._replace(facts=filled)
+
+    def known(self, subject: str, now: EpochMillis) -> dict[RelationshipKind, LocatorToken]:
+        """Who is involved with a child, by kind."""
+        keys = self._pseudonymiser.relationships(subject)
+        found = ((kind, self._register.known(_key(keys, kind), now)) for kind in RelationshipKind)
+        return {kind: known[0] for kind, known in found if known is not None}
 
     def learnt(self, event: Event, rules: RuleSet, now: EpochMillis) -> list[Output]:
         """Records that tell the register what a decided event says; what they say holds from the next event on."""
@@ -176,10 +177,10 @@ def _counts(event: Event, declaration: Declaration) -> bool:
     return all(datum[path] in symbols for path, symbols in declaration.when.items())
 
 
-def _ended_by(event: Event) -> tuple[RelationshipKind, ...]:
+def ended_by(event_type: EventType) -> tuple[RelationshipKind, ...]:
     """Kinds that an event of this type always ends: what was before is not asked for any more."""
     found: tuple[RelationshipKind, ...] = ()
-    for declaration in event.event_type.relationships:
+    for declaration in event_type.relationships:
         if declaration.days is None and not declaration.when:
             found += declaration.kinds
     return found

@@ -14,25 +14,28 @@ from connectors.kafka import topics
 from connectors.kafka.batch_consumer import Record
 from connectors.kafka.partition import Partition
 from connectors.kafka.transaction import Headers, Output, Resume
+from schemas.acceleration import PLAIN, Acceleration
 from schemas.codec import encode_record
 from schemas.dates import iso_instant
 from schemas.framing import SINGLE_OBJECT_MARK
 from schemas.pseudonym import Pseudonymiser, delivery_id
-from schemas.registry import record_wire
+from schemas.registry import EventType, record_wire
 from schemas.vocabulary import Disposition, OutcomeKind, RejectReason
 from streams.policy.clocks import ack_by
 from streams.policy.decide import decide
-from streams.policy.decision import Decision
+from streams.policy.decision import Decision, Outcome
 from streams.policy.facts import AgencyId, EpochMillis
 from streams.policy.index import RuleSet
 from streams.routing.arrivals import Arrivals
 from streams.routing.audit_pieces import AuditPieces, Origin, ack_by_piece, delivered_piece
 from streams.routing.audit_record import audit_datum
-from streams.routing.deliveries import Preparer
+from streams.routing.deliveries import Prepared, Preparer
 from streams.routing.event import Event, Rejection
+from streams.routing.fast_lane import Batch, FastLane
 from streams.routing.intake import Intake
 from streams.routing.involvement import Involvement
 from streams.routing.kept import held_record, rejected_record
+from streams.routing.lane_desk import Plain
 from streams.routing.register import Register
 from streams.routing.repeats import Window
 from streams.routing.tally import Tally
@@ -54,10 +57,15 @@ class Planner:
     """
 
     def __init__(
-        self, intake: Intake, pseudonymiser: Pseudonymiser, slot: int, register: Register | None = None
+        self,
+        intake: Intake,
+        pseudonymiser: Pseudonymiser,
+        slot: int,
+        register: Register | None = None,
+        built: Acceleration = PLAIN,
     ) -> None:
+        """`built` is what of the compiled modules is in use: most records then take the fast lane."""
         self.register = Register() if register is None else register
-        self._involved = Involvement(self.register, pseudonymiser)
         self._intake = intake
         self._arrivals = Arrivals(intake, pseudonymiser)
         self._pieces = AuditPieces(SINGLE_OBJECT_MARK + record_wire("audit").fingerprint, slot)
@@ -69,12 +77,17 @@ class Planner:
         self._planned: deque[dict[Partition, int]] = deque()
         self._due: dict[str | None, Due] = {}
         self.tally = Tally()
+        involved = self._involved = Involvement(self.register, pseudonymiser)
+        plain = Plain(intake, self._arrivals, self._pieces, self._prepared, self._due_at, involved, pseudonymiser, slot)
+        self._lane = FastLane(built, plain) if built.modules else None
 
     def use(self, rules: RuleSet | None) -> None:
         """The rule set for the batches to come; None holds every event."""
         self._rules = rules
         self._arrivals.forget()
         self._preparer = Preparer(rules.agencies, _inbox_of, rules.hash, self._intake.projector) if rules else None
+        if self._lane is not None:
+            self._lane.use(rules)
 
     def own(self, partition: Partition, window: Window) -> None:
         self._windows[partition] = window
@@ -103,8 +116,9 @@ class Planner:
         self._planned.append(self._touched)
         self.register.open_layer()
         self._due = {}
+        quickly = _not_at_all if self._lane is None else self._lane.begin(self._batch(now))
         for record in records:
-            yield from self._one(record, now)
+            yield from quickly(record) or self._one(record, now)
 
     def resume(self) -> Iterator[Resume]:
         """Where each partition of the batch planned last goes on, if it commits; lazy, may be asked beforehand."""
@@ -192,7 +206,7 @@ class Planner:
             if not dynamic:
                 dynamic = [("ce_id", facts.event_id.encode()), ("ce_time", iso_instant(facts.occurred_at).encode())]
             identity = delivery_id(facts.event_id, outcome.agency, 1).encode()
-            due = self._due.get(outcome.clock) or self._due_of(outcome.clock, now)
+            due = self._due_at(outcome.clock, now)
             pieces.append(prepared.audit + delivered_piece(identity, due.piece))
             headers = [("masa-delivery-id", identity), *dynamic, *prepared.headers, *due.headers]
             if event.cuts is None:
@@ -206,6 +220,16 @@ class Planner:
         outputs.append((topics.AUDIT, audit, key, None))
         tally.routed.append((facts.event_type, decision.disposition))
         return outputs
+
+    def _batch(self, now: EpochMillis) -> Batch:
+        return Batch(now, self._windows, self._touched, self.tally, self.register.lookups())
+
+    def _prepared(self, outcome: Outcome, contract: EventType) -> Prepared:
+        assert self._preparer is not None  # noqa: S101 - set together with the rules
+        return self._preparer.prepare(outcome, contract)
+
+    def _due_at(self, clock: str | None, now: EpochMillis) -> Due:
+        return self._due.get(clock) or self._due_of(clock, now)
 
     def _due_of(self, clock: str | None, now: EpochMillis) -> Due:
         """When acknowledgement is due; the same for the whole batch."""
@@ -261,6 +285,11 @@ class Planner:
     def _audit(self, datum: dict[str, Any], event: Event | None) -> Output:
         key = (event.facts.subject or event.facts.event_id) if event else datum["sourceTopic"]
         return topics.AUDIT, encode_record("audit", datum), key, None
+
+
+def _not_at_all(record: Record) -> None:
+    """The fast lane where there is none."""
+    del record
 
 
 def _inbox_of(agency: AgencyId, channel: str) -> str:

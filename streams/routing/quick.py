@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from schemas.cutter import Cuts, Cutter, Run, compile_cutter
+from schemas.cutter import Cuts, Cutter, Run, Unit, compile_cutter
 from schemas.dates import MILLIS_PER_DAY, completed_years
 from schemas.event_rules import ALLEGATION, CLOCK_SKEW_MS
 from schemas.framing import SINGLE_OBJECT_MARK
@@ -24,7 +24,7 @@ from streams.policy.facts import AgencyId, AreaId, EpochMillis, Exclusion, Facts
 from streams.routing.event import Claim, Event
 
 _FRAME_BYTES = 10
-_SURELY_YOUNG_DAYS = 25 * 365
+SURELY_YOUNG_DAYS = 25 * 365
 # What has conditions of its own (L-05) or is not stated is left to validation.
 _UNSURE_GATEWAYS = frozenset({LegalGateway.UNKNOWN, LegalGateway.S213B_HOUSING})
 _PLAIN_PROTECTION = frozenset({AddressProtection.NONE, AddressProtection.PROTECTED, AddressProtection.PLACEMENT})
@@ -94,7 +94,7 @@ class QuickReader:
 
     def __init__(self, event_types: EventTypes, pseudonymiser: Pseudonymiser, *, allow_synthetic: bool) -> None:
         self._pseudonymiser = pseudonymiser
-        self._token: Callable[[str, str], str] = lru_cache(_TOKEN_MEMORY)(pseudonymiser.locator)
+        self.token: Callable[[str, str], str] = lru_cache(_TOKEN_MEMORY)(pseudonymiser.locator)
         checks = sure_checks(synthetic_ok=allow_synthetic)
         self._compiled = {
             SINGLE_OBJECT_MARK + each.fingerprint: _compile(each, checks) for each in event_types.values()
@@ -149,11 +149,11 @@ class QuickReader:
         age = None
         if born is not None:
             age = completed_years(born, occurred)
-            if age < 0 or received_at // MILLIS_PER_DAY - born > _SURELY_YOUNG_DAYS:
+            if age < 0 or received_at // MILLIS_PER_DAY - born > SURELY_YOUNG_DAYS:
                 return None
         if proposed and not all(map(_whole, proposed)):
             return None
-        token = self._token
+        token = self.token
         subject = self._pseudonymiser.subject(nhs_number=nhs_number, upn=upn, source=source, local_ref=local_ref)
         facts = Facts._make((
             event_id, event_type, source, category, AreaId(masa_id), area_gss, gateway, regime, purpose, urgency,
@@ -175,13 +175,17 @@ class QuickReader:
         times = data[cuts[first] : cuts[first + 1]] + data[cuts[last] : cuts[last + 1]]
         return Event(contract, Claim(category, scheme, identifier, masa_id), facts, data, cuts, None, times)
 
+    def units(self, event_type: EventType) -> tuple[Unit, ...]:
+        """What an event of that type is cut into."""
+        return self._compiled[SINGLE_OBJECT_MARK + event_type.fingerprint].cutter.units
+
     def projector(self, event_type: EventType, plan: FieldPlan) -> Callable[[bytes, Cuts], bytes]:
         """The compiled projection of cut events; one for each distinct set of fields."""
         key = (event_type.name, plan.kept)
         projector = self._projectors.get(key)
         if projector is None:
             frame = SINGLE_OBJECT_MARK + event_type.fingerprint
-            units = self._compiled[frame].cutter.units
+            units = self.units(event_type)
             projector = self._projectors[key] = compile_projector(units, plan.kept, frame)
         return projector
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from schemas.relationships import RelationshipKind
@@ -107,6 +107,10 @@ class Register:
     def drop(self) -> None:
         """No batch under way was committed."""
         self._layers.clear()
+
+    def lookups(self) -> list[Mapping[bytes, Place]]:
+        """Where relationships are held, for the compiled lane to see whether there are any. Good for one batch."""
+        return [*self._layers, self._held]
 
     def _place(self, key: bytes) -> Place:
         for layer in reversed(self._layers):

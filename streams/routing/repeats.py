@@ -15,7 +15,7 @@ WINDOW_EVENTS = 100_000
 _GENERATIONS = 4
 _GENERATION_EVENTS = WINDOW_EVENTS // _GENERATIONS
 _DIGEST_BYTES = 8
-_OFFSET_BITS = 48
+_OFFSET_BITS = 48  # known to native.pyx, as is that eight bytes of the digest are kept
 METADATA_MAX = 4_000  # characters; brokers accept 4,096 (offset.metadata.max.bytes)
 
 
@@ -62,6 +62,14 @@ class Window:
 
     def stage_routed(self, event_id: str, digest: bytes, offset: int) -> None:
         self._layers[-1].routed[event_id] = int.from_bytes(digest[:_DIGEST_BYTES]) << _OFFSET_BITS | offset
+
+    def lookups(self) -> list[dict[str, int]]:
+        """What `find` looks into, event id to `packed`, for the compiled lane. Good until the window changes layers."""
+        return [*(layer.routed for layer in self._layers), *self._generations]
+
+    def staging(self) -> dict[str, int]:
+        """Where `stage_routed` notes an event of the newest layer, for the compiled lane."""
+        return self._layers[-1].routed
 
     def stage_not_routed(self, offset: int) -> None:
         """Rejected, or held as a whole: may be routed when it comes again."""
