@@ -1,7 +1,7 @@
 """What the HTTP door needs of the exchange behind it. `streams.gateway` implements it; tests have a double.
 
 Every method may block on PostgreSQL or Kafka (call it from a worker thread; all are safe from any thread) and raises
-`connectors.errors.ConnectorFailure`, mostly `RetryLater`, when one of them is away or full: answer 503 with Retry-After.
+`connectors.errors.ConnectorFailure`, mostly `RetryLater`, when one of them is away or full: answer 503, Retry-After.
 Whether the call took effect may then be unknown; the same call again is safe. Whether the caller may is decided here,
 not in the shell: a caller without the scope gets `Refused`, `None` or nothing, never an exception.
 """

@@ -263,7 +263,7 @@ class TypeInfo(NamedTuple):
     """An event type of the catalogue, seen by one agency."""
 
     name: str
-    version: str
+    version: int
     title: str
     may_publish: bool
     urgency: str
