@@ -13,7 +13,7 @@ from streams.policy.artefact import Document, canonical
 from streams.policy.compiled import CompiledRule
 from streams.policy.facts import AgencyId
 from streams.policy.recipients import UNRESOLVED
-from streams.proof.diff_answers import chain_to
+from streams.proof.diff_reach import chain_to
 from streams.proof.diff_space import Pair, Roles, Side, transparent
 
 _AREA_READS = ("authorities", "dutyCommencedOn", "frontDoor", "responsibleOfficerRole", "reviewBy", "locatingRoles")

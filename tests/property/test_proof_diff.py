@@ -14,8 +14,10 @@ from streams.policy.decide import decide
 from streams.policy.facts import AgencyId, EpochMillis, Facts
 from streams.policy.index import RuleSet
 from streams.policy.laws import AGENCY_LAWS, HIT_LAWS
-from streams.proof.diff import Allowed, Difference, Row, answered, changed, compare
+from streams.proof.diff import compare
 from streams.proof.diff_answers import LAW_READS
+from streams.proof.diff_model import Allowed, Difference, Row
+from streams.proof.diff_question import answered, changed
 from tests.property.policy_worlds import areas, event, instant, rule
 from tests.unit.policy.builders import EVENT_TYPES, TODAY, allow, area, artefact, deny, token
 
