@@ -13,12 +13,13 @@ from connectors.postgres.connection import connect
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
 from streams.cli.areas import compile_area, required_rule_set
-from streams.cli.event_check import ReadyEvent, check_event
+from streams.cli.event_check import check_event
 from streams.cli.event_file import LineProblem, documents
 from streams.cli.moments import moment
 from streams.cli.policy_topic import PolicyTopic, read_policy
-from streams.cli.publishers import Publishers
 from streams.cli.runtime import BadUsage, Refused, default_area, now_ms, settings
+from streams.gateway.checks import ReadyEvent
+from streams.gateway.publishers import Publishers
 from streams.ledger.queries import NotInLedger
 from streams.ledger.replay import PastDecision, differences, past_decisions
 from streams.policy.artefact import Artefact

@@ -24,7 +24,7 @@ from streams.cli.runtime import (
 if TYPE_CHECKING:
     from connectors.kafka.reader import Record
     from connectors.kafka.settings import KafkaSettings
-    from streams.cli.publishers import Publisher
+    from streams.gateway.publishers import Publisher
 
 OUTCOMES = ("NOTED", "ACTION_TAKEN", "REFERRED_ON", "NOT_OUR_CHILD", "DUPLICATE", "CANNOT_IDENTIFY", "ASK_MORE")
 
@@ -125,7 +125,7 @@ def as_delivery(record: Record, agency: str) -> dict[str, Any]:
 
 def _agency(kafka: KafkaSettings, name: str) -> Publisher:
     from streams.cli.areas import required_rule_set
-    from streams.cli.publishers import Publishers
+    from streams.gateway.publishers import Publishers
 
     found = Publishers.of_rule_set(required_rule_set(kafka).document()).named(name)
     if isinstance(found, str):

@@ -26,9 +26,9 @@ from streams.cli.runtime import (
 if TYPE_CHECKING:
     from connectors.kafka.settings import KafkaSettings
     from schemas.pseudonym import Pseudonymiser
-    from streams.cli.event_check import ReadyEvent
     from streams.cli.event_file import LineProblem
-    from streams.cli.publishers import Publishers
+    from streams.gateway.checks import ReadyEvent
+    from streams.gateway.publishers import Publishers
 
 PROGRESS_EVERY = 10_000
 CHUNK = 2_000  # records handed to Kafka at once, and printed once acknowledged
@@ -63,7 +63,7 @@ def publish(
     from schemas.pseudonym import Pseudonymiser
     from streams.cli.areas import required_rule_set
     from streams.cli.people import known_signatories
-    from streams.cli.publishers import Publishers
+    from streams.gateway.publishers import Publishers
 
     found = settings(data_dir)
     kafka, pseudonymiser = found.kafka(), Pseudonymiser(found.pseudonym_key())
@@ -87,8 +87,9 @@ def _check(
 ) -> tuple[list[ReadyEvent], list[LineProblem]]:
     """The valid events and everything that is wrong with the others, in the order of the text."""
     from schemas.registry import load_event_types
-    from streams.cli.event_check import ReadyEvent, check_event
+    from streams.cli.event_check import check_event
     from streams.cli.event_file import LineProblem, documents
+    from streams.gateway.checks import ReadyEvent
 
     types, received_at = load_event_types(), now_ms()
     ready: list[ReadyEvent] = []

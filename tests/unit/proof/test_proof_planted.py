@@ -13,9 +13,10 @@ from schemas.json_form import from_json
 from schemas.pseudonym import Pseudonymiser
 from schemas.validation import validate
 from schemas.vocabulary import FieldClass
-from streams.cli.event_check import ReadyEvent, check_event
+from streams.cli.event_check import check_event
 from streams.cli.event_file import Document as Read
-from streams.cli.publishers import Publishers
+from streams.gateway.checks import ReadyEvent
+from streams.gateway.publishers import Publishers
 from streams.policy import fields, judgements, settle, special
 from streams.policy.artefact import Artefact
 from streams.policy.decide import decide

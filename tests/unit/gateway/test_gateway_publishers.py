@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.cli.publishers import Publisher, Publishers
+from streams.gateway.publishers import Publisher, Publishers
 
 POLICE = Publisher(
     id="northshire-police", category="POLICE", area="northshire", gateway=False, identifiers=(("GSS", "E23000099"),)
