@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
-from connectors.errors import ConnectorFailure, ExitForSupervisor, RebuildClient, RetryLater
+from connectors.errors import ChangeSettings, ConnectorFailure, ExitForSupervisor, RebuildClient, RetryLater
 from connectors.kafka.kafka_errors import translated
-from connectors.kafka.publisher import Outgoing, Published
+from connectors.kafka.publisher import UNKNOWN_TOPIC_MS, Outgoing
 from connectors.kafka.settings import PRODUCER_MAX_BYTES, KafkaSettings
 
 CALL_SECONDS = 20.0
 TRANSACTION_TIMEOUT_MS = 30_000  # readers of what a crashed holder left open wait so long at most
-
-_Told = Callable[[int, KafkaError | None, Message], None]
 
 
 class AtomicPublisher:
@@ -33,7 +32,7 @@ class AtomicPublisher:
             transactional_id=name,
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             max_bytes=max_bytes,
-            extra={"log_level": 0},
+            extra={"log_level": 0, "topic.metadata.propagation.max.ms": UNKNOWN_TOPIC_MS},
         )
         self._producer = Producer(conf)
         try:
@@ -48,55 +47,39 @@ class AtomicPublisher:
         self._producer.purge()
         self._producer.flush(0)
 
-    def publish(self, records: Sequence[Outgoing]) -> list[Published]:
-        """Publish all of them; their places, in the order given, once the transaction is committed.
+    def publish(self, records: Sequence[Outgoing]) -> None:
+        """Publish all of them; returns once the transaction is committed.
 
         On failure nothing of it will be read, except after `RebuildClient`: then it is unknown. `ExitForSupervisor`
         means that somebody else took the name over meanwhile. The publisher is of no use after a failure.
         """
-        places: dict[int, Published] = {}
-        failures: list[ConnectorFailure] = []
+        doing = f"cannot publish to {', '.join(sorted({f'`{record.topic}`' for record in records}))}"
+        self._call(doing, self._producer.begin_transaction)
+        for record in records:
+            self._call(doing, partial(self._produce, record))
+        # The commit waits for every record and fails if one did. No delivery callbacks: after a fatal error the client
+        # calls them with an exception pending (SystemError), and the error itself is lost.
+        self._call(doing, lambda: self._producer.commit_transaction(CALL_SECONDS), committing=True)
 
-        def told(index: int, error: KafkaError | None, message: Message) -> None:
-            if error is None:
-                places[index] = Published(records[index].topic, message.partition() or 0, message.offset() or 0)
-            else:
-                failures.append(translated(error, f"cannot publish to `{records[index].topic}`"))
+    def _produce(self, record: Outgoing) -> None:
+        self._producer.produce(record.topic, value=record.value, key=record.key, headers=list(record.headers))
 
-        self._call(self._producer.begin_transaction)
-        for index, record in enumerate(records):
-            self._produce(index, record, told)
-        left = self._producer.flush(CALL_SECONDS)
-        if left or failures:
-            self._abort()
-            raise failures[0] if failures else RetryLater(f"{left} of {len(records)} records were not acknowledged")
-        self._call(self._producer.commit_transaction, CALL_SECONDS)
-        return [places[index] for index in range(len(records))]
-
-    def _produce(self, index: int, record: Outgoing, told: _Told) -> None:
+    def _call(self, doing: str, function: Callable[[], object], *, committing: bool = False) -> None:
         try:
-            self._producer.produce(
-                record.topic,
-                value=record.value,
-                key=record.key,
-                headers=list(record.headers),
-                on_delivery=lambda error, message: told(index, error, message),
-            )
-        except KafkaException as failure:
-            self._abort()
-            raise translated(failure, f"cannot publish to `{record.topic}`") from failure
-
-    def _call(self, function: Callable[..., object], *arguments: float) -> None:
-        try:
-            function(*arguments)
+            function()
         except KafkaException as failure:
             error: KafkaError = failure.args[0]
             if _fenced(error):
-                raise ExitForSupervisor("somebody else is publishing under the same name: look what they did") from None
-            if error.txn_requires_abort():
-                self._abort()
-                raise RetryLater(f"the transaction was aborted: {error.name()}") from failure
-            raise RebuildClient(f"whether it was published is unknown: {error.name()}") from failure
+                raise ExitForSupervisor("somebody else published under the same name: look what they did") from None
+            if committing and not error.txn_requires_abort():
+                raise RebuildClient(f"{doing}: whether it was published is unknown ({error.name()})") from failure
+            self._abort()
+            if error.code() == KafkaError._INCONSISTENT:  # the commit's word for a record that failed
+                raise ChangeSettings(
+                    f"{doing}: a record was not accepted; is there each topic (`masa topics apply`), and may this "
+                    "principal write to it?"
+                ) from failure
+            raise translated(error, doing) from failure
 
     def _abort(self) -> None:
         """Or leave it to the broker, which aborts what is not committed in time."""

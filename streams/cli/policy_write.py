@@ -10,7 +10,9 @@ import typer
 
 from connectors.kafka.atomic import AtomicPublisher
 from connectors.kafka.publisher import Outgoing
+from connectors.kafka.reader import end_offsets
 from connectors.kafka.settings import POLICY_MAX_BYTES, KafkaSettings
+from connectors.kafka.topics import POLICY
 from connectors.operations import Operation, operation_record
 from streams.cli.policy_topic import PolicyTopic, read_policy
 from streams.cli.provision import POLICY_WRITER
@@ -28,7 +30,7 @@ class ToWrite(NamedTuple):
 
 class Written(NamedTuple):
     before: PolicyTopic
-    offset: int  # of the last record written to `masa.policy`
+    offset: int  # at least so far must be read to have read all that was written
 
 
 def write_policy(kafka: KafkaSettings, signatories: Signatories, plan: Callable[[PolicyTopic], ToWrite]) -> Written:
@@ -36,8 +38,9 @@ def write_policy(kafka: KafkaSettings, signatories: Signatories, plan: Callable[
     with AtomicPublisher(kafka, POLICY_WRITER, max_bytes=POLICY_MAX_BYTES) as publisher:
         topic = read_policy(kafka, signatories)
         records, operation = plan(topic)
-        places = publisher.publish([*records, operation_record(operation)])
-    return Written(topic, places[len(records) - 1].offset)
+        end = end_offsets(kafka, [POLICY], isolation="read_uncommitted")[POLICY, 0]
+        publisher.publish([*records, operation_record(operation)])
+    return Written(topic, end + len(records) - 1)
 
 
 def operation(

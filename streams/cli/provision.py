@@ -83,9 +83,9 @@ def put_in_force(
     signatories = signatories_of(area, signers)
     with AtomicPublisher(kafka, POLICY_WRITER, max_bytes=POLICY_MAX_BYTES) as publisher:
         found = read_policy(kafka, signatories)
-        standing = _standing(found, artefact, now_ms)
-        if standing is not Bootstrap.ACTIVATED:
-            return standing
+        todo = standing(found, artefact, now_ms)
+        if todo is not Bootstrap.ACTIVATED:
+            return todo
         sequence = found.next_sequence()
         statement = Statement(area=area, sequence=sequence, rule_set=artefact.hash, reason=BOOTSTRAP_REASON)
         publisher.publish(outgoing(activation_records(signed_by(statement, signers), artefact)))
@@ -97,7 +97,8 @@ def outgoing(records: Iterable[PolicyRecord]) -> list[Outgoing]:
     return [Outgoing(topic=topics.POLICY, key=key, value=value, headers=headers) for key, value, headers in records]
 
 
-def _standing(found: PolicyTopic, artefact: Artefact, now_ms: int) -> Bootstrap:
+def standing(found: PolicyTopic, artefact: Artefact, now_ms: int) -> Bootstrap:
+    """What to do with the folder's rule set, given what the topic says."""
     current = found.in_force(now_ms)
     if current is not None and current.statement.rule_set == artefact.hash:
         return Bootstrap.IN_FORCE
