@@ -16,7 +16,8 @@ from connectors.errors import RetryLater
 from connectors.kafka.compacted import CompactedReader, Entry
 from connectors.signing import verify
 from schemas.registry import EventTypes
-from streams.policy.activation import Activation, admitted, from_value, is_activation, misplaced
+from streams.policy.activation import Activation, admitted, from_value, is_activation, misplaced, unpack
+from streams.policy.artefact import Artefact
 from streams.policy.facts import LocatorToken
 from streams.policy.gathered import Gathered
 from streams.policy.index import RuleSet
@@ -41,6 +42,7 @@ class Version(NamedTuple):
 
     statement: Statement
     rules: RuleSet
+    packed: bytes  # the artefact, compressed: few ask for it, and it may be large
 
 
 class PolicyFeed:
@@ -107,6 +109,11 @@ class PolicyFeed:
                 return True
         return False
 
+    def artefact(self) -> Artefact | None:
+        """What `rules` was built from, for whoever explains or shows it; None when nothing is in force."""
+        version = self._in_force
+        return None if version is None else unpack(version.packed, version.statement.rule_set)
+
     def _take(self, entry: Entry) -> None:
         if is_stop(entry.key):
             self._take_stop(entry)
@@ -148,7 +155,8 @@ class PolicyFeed:
         """Build it, and let it wait for its time, which may have come. Raises Refusal."""
         artefact = admitted(activation, self._signatories, verify)
         statement = activation.signed.statement
-        self._waiting[statement.sequence] = Version(statement, RuleSet.build(artefact, self._event_types, self._token))
+        rules = RuleSet.build(artefact, self._event_types, self._token)
+        self._waiting[statement.sequence] = Version(statement, rules, activation.packed)
         self._tell_waiting()
 
     def _choose(self, gathered: Gathered) -> None:
