@@ -23,6 +23,7 @@ class NewDelivery(NamedTuple):
     event_id: str
     event_type: str
     urgency: int  # 1 IMMEDIATE … 4 INFORMATION; 0 when it could not be read
+    source_area: str | None  # the publisher's MASA; None when it could not be read
     roles: tuple[str, ...]
     available_at: int
     ack_by: int | None
@@ -38,6 +39,7 @@ class DeliveryRow(NamedTuple):
     event_id: str
     event_type: str
     urgency: int
+    source_area: str | None
     roles: list[str]
     available_at: int
     ack_by: int | None
@@ -62,6 +64,7 @@ class ListedRow(NamedTuple):
     delivery_id: str
     event_type: str
     urgency: int
+    source_area: str | None
     roles: list[str]
     available_at: int
     ack_by: int | None
@@ -87,13 +90,15 @@ _OPEN = "state IN ('AVAILABLE', 'LEASED', 'PICKED_UP')"
 
 _INSERT = """
 INSERT INTO gateway_delivery
-    (delivery_id, agency, event_id, event_type, urgency, roles, available_at, ack_by, headers, value, state)
-SELECT delivery_id, agency, event_id, event_type, urgency,
+    (delivery_id, agency, event_id, event_type, urgency, source_area, roles, available_at, ack_by, headers, value,
+     state)
+SELECT delivery_id, agency, event_id, event_type, urgency, source_area,
     CASE WHEN roles = '' THEN '{}' ELSE string_to_array(roles, ',') END,
     available_at, ack_by, headers::jsonb, value, 'AVAILABLE'
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::text[], %s::bigint[], %s::bigint[],
-    %s::text[], %s::bytea[])
-    AS arrived(delivery_id, agency, event_id, event_type, urgency, roles, available_at, ack_by, headers, value)
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::text[], %s::text[], %s::bigint[],
+    %s::bigint[], %s::text[], %s::bytea[])
+    AS arrived(delivery_id, agency, event_id, event_type, urgency, source_area, roles, available_at, ack_by, headers,
+        value)
 ON CONFLICT (delivery_id) DO NOTHING
 """
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from connectors.errors import RetryLater
 from connectors.kafka.offset_consumer import OffsetConsumer, Polled
 from connectors.kafka.partition import Partition
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import AUDIT
+from connectors.keeping import Loop, Session
+from connectors.keeping import keep as connectors_keep
 from streams.ledger.rows import RowReader, Rows
 from streams.ledger.store import LedgerWriter
 from streams.ledger.times import millis_of
@@ -88,33 +89,9 @@ def run(
     keep(lambda: _Session(settings, database_url, reader, around, topic, batch_records), around)
 
 
-class Session(Protocol):
-    """One writer and one consumer that started from what the writer's database said."""
-
-    def step(self) -> None: ...
-    def close(self) -> None: ...
-
-
 def keep(begin: Callable[[], Session], around: Surroundings) -> None:
-    """Step through sessions until told to stop. Passing failures are retried for ever, with growing pauses.
-
-    Raises `OwnershipLost`, `OffsetLost`, `NotPermitted` and `ChangeSettings`: a supervisor or an operator must act.
-    """
-    failures = 0
-    while not around.stopping():
-        session: Session | None = None
-        try:
-            session = begin()
-            while not around.stopping():
-                session.step()
-                failures = 0
-        except RetryLater as failure:
-            around.events.ledger_failed(error=type(failure).__name__)
-            around.pause(min(5.0, 0.1 * 2**failures))
-            failures = min(failures + 1, 6)
-        finally:
-            if session is not None:
-                session.close()
+    """As `connectors.keeping.keep`, telling the ledger's events."""
+    connectors_keep(begin, Loop(around.pause, around.stopping, lambda error: around.events.ledger_failed(error=error)))
 
 
 class _Session:

@@ -17,6 +17,7 @@ CREATE TABLE gateway_delivery (
     event_id        text COLLATE "C" NOT NULL,
     event_type      text COLLATE "C" NOT NULL,
     urgency         smallint NOT NULL,
+    source_area     text COLLATE "C",
     roles           text[] COLLATE "C" NOT NULL,
     available_at    bigint NOT NULL,
     ack_by          bigint,
