@@ -28,6 +28,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psycopg": ("connectors/postgres", "streams/ledger"),
     "sqlalchemy": ("connectors/postgres",),
     "alembic": ("connectors/postgres",),
+    "cryptography": ("connectors/signing.py",),
     "faust": ("streams/followup",),
     "aiokafka": ("streams/followup",),
     "starlette": ("connectors/http",),
