@@ -31,11 +31,12 @@ def extensions() -> list[Extension]:
             depends=list(known["SOURCES"]),
             define_macros=[("MASA_SOURCE", f'"{known["source_stamp"](ROOT)}"')],
             extra_compile_args=[] if sys.platform == "win32" else ["-O3"],
-            optional=True,
         )
         for name in known["MODULES"]
     ]
     built: list[Extension] = cythonize(made, build_dir="build/native", quiet=True, force=True, show_all_warnings=False)
+    for each in built:
+        each.optional = True  # Cython makes extensions anew and forgets it
     return built
 
 

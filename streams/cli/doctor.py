@@ -12,6 +12,7 @@ from streams.cli.runtime import (
     AsJson,
     DataDir,
     Exit,
+    compiled_modules,
     default_area,
     emit,
     environment,
@@ -40,6 +41,7 @@ def doctor(
     env = environment()
     found = [
         *checks.installed(bool(env.get("KAFKA_BOOTSTRAP_SERVERS")), bool(env.get("DATABASE_URL"))),
+        checks.compiled(compiled_modules()),
         checks.area(area or default_area()),
         *checks.running(settings(data_dir)),
     ]

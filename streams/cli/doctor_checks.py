@@ -14,6 +14,7 @@ from pathlib import Path
 
 from connectors.errors import ConnectorFailure
 from connectors.settings import PSEUDONYM_KEY_FILE, SECRETS_DIR, Settings
+from schemas.acceleration import Acceleration
 
 OLDEST_PYTHON = (3, 11)
 PROBE_SECONDS = 3.0
@@ -60,6 +61,13 @@ def installed(external_kafka: bool, external_database: bool) -> Iterator[Check]:
         if promtool
         else warn("prometheus", "not found", "optional: Debian `apt-get install prometheus`")
     )
+
+
+def compiled(built: Acceleration) -> Check:
+    """The compiled modules; everything works without them, the router more slowly."""
+    if built.reason:
+        return warn("compiled modules", built.reason, built.advice)
+    return ok("compiled modules", "in use")
 
 
 def area(directory: Path) -> Check:

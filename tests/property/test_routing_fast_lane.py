@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from connectors.client.outbox import AGENCY_HEADER
 from connectors.kafka import topics
 from connectors.kafka.partition import Partition
-from schemas.acceleration import PLAIN, Acceleration, acceleration
+from schemas.acceleration import PLAIN, acceleration
 from schemas.codec import encode_event
 from schemas.dates import MILLIS_PER_DAY, completed_years, iso_instant
 from schemas.pseudonym import delivery_id
@@ -291,4 +291,4 @@ def test_numbers_and_delivery_ids_are_written_alike(number: int, agency: str, ev
 
 def test_without_the_compiled_modules_there_is_no_lane() -> None:
     """Then every record takes the plain way."""
-    assert Planner(intake(), PSEUDONYMS, 0, built=Acceleration({}, "not built"))._lane is None
+    assert Planner(intake(), PSEUDONYMS, 0, built=PLAIN)._lane is None
