@@ -8,6 +8,7 @@ from streams.cli import (
     rules_activate,
     rules_check,
     rules_compile,
+    rules_diff,
     rules_document,
     rules_explain,
     rules_history,
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="An area's sharing rules: checked, 
 app.command("check")(rules_check.check)
 app.command("test")(rules_test.run_test_cases)
 app.command("explain")(rules_explain.explain)
+app.command("diff")(rules_diff.diff)
 app.command("impact")(rules_impact.impact)
 app.command("document")(rules_document.document)
 app.command("verify")(rules_verify.verify)

@@ -32,7 +32,7 @@ from streams.proof.diff_scope import alike, chain_both, ground, recipients, rule
 from streams.proof.diff_space import Pair, Side, Space
 
 EPOCH = 719_163  # date.toordinal() of 1970-01-01
-Progress = Callable[[int, int], None]  # (done, of how many)
+Progress = Callable[[int, int], object]  # (done, of how many)
 
 
 def compare(
