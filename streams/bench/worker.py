@@ -110,11 +110,22 @@ class MeteredTelemetry(Telemetry):
 
 
 class StartTelemetry(MeteredTelemetry):
-    """Of a router that is measured from its first step until it may decide, which counts as one event."""
+    """Of a router that is measured from its first step until it may decide, which counts as one event.
+
+    It ends once it has partitions: a member that leaves while it joins its group may wait for long.
+    """
 
     def process_ready(self) -> None:
         super().process_ready()
         self._meter.add(1)
+
+    def partitions_assigned(self, count: int) -> None:
+        super().partitions_assigned(count)
+        if count:
+            self._meter.stop.set()
+
+    def batch_committed(self, batch: RoutedBatch) -> None:
+        Telemetry.batch_committed(self, batch)
 
 
 def main(arguments: Sequence[str]) -> None:
