@@ -148,4 +148,5 @@ class Exchange:
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
             "MASA_PSEUDONYM_KEY_FILE": str(key),
             "MASA_SIGNATORIES_FILE": str(listed),
+            "MASA_ALLOW_SYNTHETIC": "true",
         }
