@@ -23,6 +23,8 @@ _POLL_SECONDS = 0.1
 _LINGER_MS = 2
 _BY_KEY = -1  # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses
 
+_UNKNOWN = (KafkaError._MSG_TIMED_OUT, KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
+
 Placed = Published | ConnectorFailure
 
 
@@ -43,6 +45,7 @@ class ConcurrentPublisher:
         self._in_flight = 0
         self._moved = 0.0  # when the last acknowledgement came, or the first record after a silence was sent
         self._stop = threading.Event()
+        self._broken = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="kafka-acknowledgements", daemon=True)
         self._thread.start()
 
@@ -66,6 +69,10 @@ class ConcurrentPublisher:
         """Whether acknowledgements are due and none has come for a while."""
         with self._lock:
             return self._in_flight > 0 and time.monotonic() - self._moved > STALLED_SECONDS
+
+    def broken(self) -> bool:
+        """Whether the producer is beyond repair, so that the process must end."""
+        return self._broken.is_set()
 
     def close(self) -> None:
         """Wait for what is under way, as long as a caller would, then let go."""
@@ -101,7 +108,7 @@ class ConcurrentPublisher:
                 batch.settle(index, Published(record.topic, message.partition() or 0, message.offset() or 0))
             else:
                 self._given_up()
-                batch.settle(index, _failure(error, record.topic))
+                batch.settle(index, self._failure(error, record.topic))
 
         try:
             self._producer.produce(
@@ -117,7 +124,16 @@ class ConcurrentPublisher:
             batch.settle(index, RetryLater("too many events are waiting to be written"))
         except KafkaException as failure:
             self._given_up()
-            batch.settle(index, _failure(failure.args[0], record.topic))
+            batch.settle(index, self._failure(failure.args[0], record.topic))
+
+    def _failure(self, error: KafkaError, topic: str) -> ConnectorFailure:
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            self._broken.set()
+            return ExitForSupervisor(f"cannot publish to `{topic}`: {error.name()}")
+        if error.code() in _UNKNOWN:
+            doing = f"cannot publish to `{topic}`"
+            return RetryLater(f"{doing}: not acknowledged in time, and possibly written all the same")
+        return translated(error, f"cannot publish to `{topic}`")
 
     def _serve(self) -> None:
         """Hand out acknowledgements."""
@@ -148,10 +164,3 @@ class _Batch:
 
     def places(self) -> list[Placed]:
         return [place for place in self._places if place is not None]
-
-
-def _failure(error: KafkaError, topic: str) -> ConnectorFailure:
-    failure = translated(error, f"cannot publish to `{topic}`")
-    if error.code() in (KafkaError._MSG_TIMED_OUT, KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT):
-        return RetryLater(f"cannot publish to `{topic}`: not acknowledged in time, and possibly written all the same")
-    return ExitForSupervisor(str(failure)) if error.fatal() else failure

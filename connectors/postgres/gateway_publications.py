@@ -36,6 +36,10 @@ SELECT p.agency, p.key, p.digest, p.event_id, p.event_type, p.accepted_at, p.top
 FROM gateway_publication p
 JOIN unnest(%s::text[], %s::text[]) AS wanted(agency, key) ON p.agency = wanted.agency AND p.key = wanted.key
 """
+_FIND = """
+SELECT agency, key, digest, event_id, event_type, accepted_at, topic, partition, "offset" FROM gateway_publication
+WHERE agency = %s AND key = ANY(%s)
+"""
 _PLACED = """
 UPDATE gateway_publication p SET topic = placed.topic, partition = placed.partition, "offset" = placed."offset"
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::integer[], %s::bigint[])
@@ -72,6 +76,12 @@ def placed(connection: Connection, rows: Sequence[PublicationRow]) -> None:
             column.append(value)
     with database_failures():
         connection.execute(_PLACED, columns)
+
+
+def find(connection: Connection, agency: str, keys: Sequence[str]) -> list[PublicationRow]:
+    """What stands under these keys of an agency."""
+    with database_failures(), connection.cursor(row_factory=class_row(PublicationRow)) as cursor:
+        return cursor.execute(_FIND, (agency, list(keys))).fetchall()
 
 
 def of_event(connection: Connection, event_id: str, agency: str) -> PublicationRow | None:

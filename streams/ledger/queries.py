@@ -37,19 +37,28 @@ def leaf_paths(event_types: EventTypes) -> Expand:
 
 
 def show(connection: Connection, event_id: str, *, leaves: Expand) -> dict[str, Any]:
+    """As `found`. Raises `NotInLedger` where that gives None."""
+    answer = found(connection, event_id, leaves=leaves)
+    if answer is None:
+        raise NotInLedger(f"event `{event_id}` is not in the ledger: check the id, or the ledger may be behind")
+    return answer
+
+
+def found(connection: Connection, event_id: str, *, leaves: Expand, source: str | None = None) -> dict[str, Any] | None:
     """What became of one event: every candidate with its outcome, reasons and withheld fields.
 
     `{eventId, eventType, source, ruleSet, decidedAt, kind, reasons, rejection, receivedAt, position, audit, outcomes:
     [{agency, outcome, deliveryId, rules, reasons, roles, basis, clock, ackBy, topic, withheld: [{path, reason}]}],
     repeats, others}`. `repeats` are the same event published again, `others` every further audit record with this id
-    (an id used for other content, an event held first and decided later). Raises `NotInLedger`.
+    (an id used for other content, an event held first and decided later). With `source`, only what that agency
+    published. None when no audit record with this id has been stored (yet).
     """
     with database_failures():
-        found = connection.execute(sql.BY_EVENT, (event_id,)).fetchall()
-    read = ((_readable(record), (partition, offset)) for partition, offset, _, record in found)
-    audits = [(audit, at) for audit, at in read if audit is not None]
+        rows = connection.execute(sql.BY_EVENT, (event_id,)).fetchall()
+    read = ((_readable(record), (partition, offset)) for partition, offset, _, record in rows)
+    audits = [(audit, at) for audit, at in read if audit is not None and source in (None, audit["source"])]
     if not audits:
-        raise NotInLedger(f"event `{event_id}` is not in the ledger: check the id, or the ledger may be behind")
+        return None
     main = min(audits, key=lambda each: _RANK.index(each[0]["kind"]) if each[0]["kind"] in _RANK else len(_RANK))
     rest = [each for each in audits if each is not main]
     return {

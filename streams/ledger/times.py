@@ -63,3 +63,8 @@ def iso_of_millis(millis: int | None) -> str | None:
     if millis is None or not in_range(millis):
         return None
     return iso(datetime.fromtimestamp(millis / 1000, tz=UTC))
+
+
+def millis_of_iso(text: str | None) -> int | None:
+    """Milliseconds since 1970 of what `iso` wrote."""
+    return None if text is None else round(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)

@@ -1,0 +1,59 @@
+"""What stands behind the HTTP door says about itself: its part of `connectors.telemetry.Telemetry`."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from connectors import metrics_gateway as defined
+from connectors.metrics import Metric
+
+
+class GatewayOccurrences(ABC):
+    """One method an occurrence. The metrics themselves are `Telemetry`'s."""
+
+    def gateway_published(self, *, result: str, events: int) -> None:
+        self._add(defined.GATEWAY_PUBLISHED, {(result,): events})
+
+    def gateway_filled(self, *, deliveries: int, unreadable: int) -> None:
+        self._add(defined.GATEWAY_FILLED, {(): deliveries})
+        self._add(defined.GATEWAY_UNREADABLE, {(): unreadable})
+        if unreadable:
+            self._say(logging.ERROR, "gateway.unreadable-deliveries", records=unreadable)
+
+    def gateway_behind(self, records: int) -> None:
+        self._set(defined.GATEWAY_BEHIND, records)
+
+    def gateway_claimed(self, *, deliveries: int) -> None:
+        self._add(defined.GATEWAY_CLAIMED, {(): deliveries})
+
+    def gateway_acknowledged(self, *, outcome: str) -> None:
+        self._add(defined.GATEWAY_ACKNOWLEDGED, {(outcome,): 1})
+
+    def gateway_access_refused(self, *, what: str) -> None:
+        self._add(defined.GATEWAY_ACCESS_REFUSED, {(what,): 1})
+        self._say(logging.WARNING, "gateway.access-refused", what=what)
+
+    def gateway_purged(self, *, state: str, deliveries: int) -> None:
+        self._add(defined.GATEWAY_PURGED, {(state,): deliveries})
+        level = logging.INFO if state == "ACKNOWLEDGED" else logging.WARNING
+        self._say(level, "gateway.purged", state=state, deliveries=deliveries)
+
+    def gateway_failed(self, *, part: str, error: str) -> None:
+        """The work goes on. `error` is the class of the exception."""
+        self._add(defined.GATEWAY_FAILURES, {(part, error): 1})
+        self._say(logging.WARNING, "gateway.failed", part=part, error=error)
+
+    def outbox_relayed(self, *, records: int) -> None:
+        self._add(defined.OUTBOX_RELAYED, {(): records})
+
+    @abstractmethod
+    def _add(self, metric: Metric, counts: Mapping[Any, int]) -> None: ...
+
+    @abstractmethod
+    def _set(self, metric: Metric, value: float) -> None: ...
+
+    @abstractmethod
+    def _say(self, level: int, event: str, **fields: object) -> None: ...

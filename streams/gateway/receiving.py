@@ -1,0 +1,162 @@
+"""Receiving: list, claim, open, acknowledge. Each change and what is told of it are one database transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from connectors.errors import ConnectorFailure
+from connectors.http.values import (
+    AckAnswer,
+    Acknowledged,
+    AckOutcome,
+    Caller,
+    Delivery,
+    NoteCode,
+    NotFound,
+    Summary,
+)
+from connectors.kafka.publisher import Outgoing
+from connectors.postgres import gateway_store
+from connectors.postgres.connection import Connection
+from connectors.postgres.gateway_store import DeliveryRow
+from connectors.postgres.outbox import enqueue
+from streams.gateway import records, shown
+from streams.gateway.deputies import Deputies
+from streams.gateway.judging import judge, may_see
+from streams.gateway.parts import Parts
+from streams.ledger import queries
+
+LISTED_AT_MOST = 500  # what waits, not a search: who has more must call colleagues in
+CLAIMED_AT_MOST = 100
+LEASE_SECONDS = (5, 3_600)  # shortest and longest
+_DELIVERY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_MALFORMED = "malformed"
+
+
+class Receiving:
+    """Safe from any thread."""
+
+    def __init__(self, parts: Parts, deputies: Deputies, new_lease: Callable[[], str]) -> None:
+        """`new_lease` gives a text that nobody can guess."""
+        self._parts, self._deputies, self._new_lease = parts, deputies, new_lease
+
+    def inbox(self, caller: Caller) -> Sequence[Summary]:
+        """As the port says. Software polls instead."""
+        if caller.kind != "person" or "inbox" not in caller.scopes:
+            return ()
+        force, now = self._parts.rules.now(), self._parts.now()
+        with self._parts.pool.transaction() as connection:
+            roles = self._deputies.roles(connection, caller)
+            rows = gateway_store.listed(connection, caller.agency, roles, limit=LISTED_AT_MOST) if roles else []
+        return [shown.summary(row, caller.agency, force, self._parts.event_types, now) for row in rows]
+
+    def poll(self, caller: Caller, *, limit: int, lease_seconds: int) -> Sequence[Delivery]:
+        """As the port says. Each claim is on record, because the content leaves the exchange with it."""
+        if "inbox" not in caller.scopes:
+            return ()
+        force, now, who = self._parts.rules.now(), self._parts.now(), self._parts.actor(caller)
+        shortest, longest = LEASE_SECONDS
+        with self._parts.pool.transaction() as connection:
+            rows = gateway_store.claim(
+                connection,
+                caller.agency,
+                roles=self._deputies.roles(connection, caller) if caller.kind == "person" else None,
+                limit=max(1, min(limit, CLAIMED_AT_MOST)),
+                lease=self._new_lease(),
+                holder=who,
+                now=now,
+                until=now + 1000 * max(shortest, min(lease_seconds, longest)),
+            )
+            enqueue(connection, (self._told(caller, who, records.CLAIMED, row, now) for row in rows))
+        if rows:
+            self._parts.telemetry.gateway_claimed(deliveries=len(rows))
+        return [shown.delivery(row, force, self._parts.event_types, now) for row in rows]
+
+    def open(self, caller: Caller, delivery_id: str) -> Delivery | None:
+        """As the port says."""
+        force, now, who = self._parts.rules.now(), self._parts.now(), self._parts.actor(caller)
+        with self._parts.pool.transaction() as connection:
+            row = self._own(connection, caller, delivery_id)
+            if row is not None:
+                told = [self._told(caller, who, records.OPENED, row, now)]
+                if row.picked_up_at is None:
+                    gateway_store.pick_up(connection, row.delivery_id, at=now, by=who)
+                    told.append(records.receipt(row, "PICKED_UP", caller, who, now))
+                    row = row._replace(picked_up_at=now)
+                enqueue(connection, told)
+        if row is None:
+            self._refuse(caller, "open", delivery_id)
+            return None
+        found = shown.delivery(row, force, self._parts.event_types, now)
+        return self._explained(found, caller.agency)
+
+    def acknowledge(
+        self, caller: Caller, delivery_id: str, outcome: AckOutcome, *, lease: str | None, note_code: NoteCode | None
+    ) -> AckAnswer:
+        """As the port says."""
+        now, who = self._parts.now(), self._parts.actor(caller)
+        with self._parts.pool.transaction() as connection:
+            row = self._own(connection, caller, delivery_id)
+            answer = NotFound(delivery_id) if row is None else judge(row, caller, who, outcome, lease, now)
+            if row is not None and isinstance(answer, Acknowledged):
+                gateway_store.acknowledge(
+                    connection, delivery_id, outcome=outcome, note=note_code, at=now, by=who, lease=lease
+                )
+                enqueue(connection, self._acknowledged(caller, who, row, outcome, note_code, now))
+        if isinstance(answer, NotFound):
+            self._refuse(caller, "acknowledge", delivery_id)
+        elif isinstance(answer, Acknowledged):
+            self._parts.telemetry.gateway_acknowledged(outcome=outcome)
+        return answer
+
+    def _own(self, connection: Connection, caller: Caller, delivery_id: str) -> DeliveryRow | None:
+        """The row, locked, if there is one and it is the caller's."""
+        roles = self._deputies.roles(connection, caller) if caller.kind == "person" else caller.roles
+        if not _DELIVERY_ID.fullmatch(delivery_id):
+            return None
+        row = gateway_store.locked(connection, delivery_id)
+        return row if row is not None and may_see(row, caller, roles) else None
+
+    def _acknowledged(
+        self, caller: Caller, who: str, row: DeliveryRow, outcome: AckOutcome, note: NoteCode | None, now: int
+    ) -> list[Outgoing]:
+        told = []
+        if row.picked_up_at is None:  # software acknowledges what it polled without opening it
+            told.append(records.receipt(row, "PICKED_UP", caller, who, now))
+        told.append(records.receipt(row, "ACKNOWLEDGED", caller, who, now, outcome=outcome))
+        details = {"outcome": outcome, **({} if note is None else {"note": note})}
+        told.append(
+            records.operation(
+                caller,
+                who,
+                records.ACKNOWLEDGED,
+                row.delivery_id,
+                now,
+                operation_id=records.named_id("acknowledged", row.delivery_id),
+                details=details,
+            )
+        )
+        return told
+
+    def _told(self, caller: Caller, who: str, kind: str, row: DeliveryRow, now: int) -> Outgoing:
+        details = {"eventType": row.event_type}
+        return records.operation(
+            caller, who, kind, row.delivery_id, now, operation_id=records.new_id(), details=details
+        )
+
+    def _refuse(self, caller: Caller, what: str, delivery_id: str) -> None:
+        target = delivery_id if _DELIVERY_ID.fullmatch(delivery_id) else _MALFORMED
+        self._parts.refuse_access(caller, what, target)
+
+    def _explained(self, found: Delivery, agency: str) -> Delivery:
+        """With the reasons from the ledger, if it has them by now: a delivery is never kept back for want of them."""
+        types = self._parts.event_types
+        try:
+            with self._parts.pool.transaction() as connection:
+                audit = queries.found(connection, found.event_id, leaves=queries.leaf_paths(types))
+        except ConnectorFailure:
+            return found
+        if audit is None:
+            return found
+        return shown.explained(found, agency, audit, self._parts.rules.now(), types)

@@ -1,0 +1,116 @@
+"""Rows of the store as the door shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from connectors.http.values import AckOutcome, Delivery, Summary
+from connectors.postgres.gateway_store import DeliveryRow, ListedRow
+from schemas.codec import decode_event
+from schemas.errors import ContractError
+from schemas.json_form import to_json
+from schemas.registry import EventTypes
+from schemas.vocabulary import AddressProtection, Urgency
+from streams.gateway.in_force import InForce
+from streams.gateway.judging import is_leased, state_of
+from streams.gateway.wording import NOT_STATED, front_door, withheld_fields
+
+URGENCIES = (Urgency.UNKNOWN, Urgency.IMMEDIATE, Urgency.URGENT, Urgency.ROUTINE, Urgency.INFORMATION)
+_PURGED = "its content was removed 14 days after it came: the recipient's own system is the record (A-04)"
+
+
+def summary(row: ListedRow, agency: str, force: InForce, types: EventTypes, now: int) -> Summary:
+    """A line of the list."""
+    kind = types.get(row.event_type)
+    return Summary(
+        delivery_id=row.delivery_id,
+        event_type=row.event_type,
+        title=kind.title if kind is not None else row.event_type,
+        urgency=URGENCIES[row.urgency].value,
+        roles=force.titles_for(agency, row.roles),
+        available_at=row.available_at,
+        ack_by=row.ack_by,
+        state=state_of(row, now),
+        from_area=force.area_name(row.source_area),
+        overdue=row.ack_by is not None and row.ack_by < now,
+        leased=is_leased(row, now),
+    )
+
+
+def delivery(row: DeliveryRow, force: InForce, types: EventTypes, now: int) -> Delivery:
+    """The delivery with its content. Why fields were withheld is on record elsewhere: see `explained`."""
+    event, problem = _event(row, types)
+    kind = types.get(row.event_type)
+    withheld = [path for path in row.headers.get("masa-withheld", "").split(",") if path]
+    envelope = {} if event is None else event["envelope"]
+    return Delivery(
+        delivery_id=row.delivery_id,
+        event_id=row.event_id,
+        event_type=row.event_type,
+        title=kind.title if kind is not None else row.event_type,
+        urgency=URGENCIES[row.urgency].value,
+        roles=tuple(row.roles),
+        role_titles=force.titles_for(row.agency, row.roles),
+        available_at=row.available_at,
+        ack_by=row.ack_by,
+        state=state_of(row, now),
+        event=event,
+        problem=problem,
+        withheld=withheld_fields({NOT_STATED: withheld}, None) if withheld else (),
+        from_area=force.area_name(row.source_area),
+        basis=row.headers.get("masa-basis") or None,
+        rules=tuple(rule for rule in row.headers.get("masa-rule", "").split(",") if rule),
+        policy=row.headers.get("masa-policy"),
+        contacts=front_door(force, row.source_area),
+        also_told=(),
+        no_onward=_is_careful(envelope) or bool(envelope.get("handling", {}).get("doNotDiscloseToSubject")),
+        headers=row.headers,
+        value=row.value,
+        lease=row.lease if is_leased(row, now) else None,
+        lease_until=row.lease_until if is_leased(row, now) else None,
+        acknowledged=_outcome(row),
+        acknowledged_at=row.acknowledged_at,
+    )
+
+
+def explained(shown: Delivery, agency: str, audit: Mapping[str, Any], force: InForce, types: EventTypes) -> Delivery:
+    """The delivery with what only the audit record knows: why fields were withheld, which categories were told (P-12).
+
+    `audit` is an event as `streams.ledger.queries.show` gives it.
+    """
+    own = next((each for each in audit["outcomes"] if each["agency"] == agency), None)
+    if own is None:
+        return shown
+    by_reason: dict[str, list[str]] = {}
+    for each in own["withheld"]:
+        by_reason.setdefault(each["reason"], []).append(each["path"])
+    withheld = withheld_fields(by_reason, types.get(shown.event_type))
+    told = {
+        force.agencies[each["agency"]]["category"]
+        for each in audit["outcomes"]
+        if each["outcome"] == "DELIVERED" and each["agency"] != agency and each["agency"] in force.agencies
+    }
+    careful = shown.event is None or _is_careful(shown.event["envelope"])
+    return shown._replace(withheld=withheld, also_told=() if careful else tuple(sorted(told)))
+
+
+def _event(row: DeliveryRow, types: EventTypes) -> tuple[dict[str, Any] | None, str | None]:
+    if row.value is None:
+        return None, _PURGED
+    try:
+        found = decode_event(row.value, schema_ids=None, event_types=types)
+        return to_json(found.event_type, found.datum), None
+    except ContractError as error:
+        return None, f"its content cannot be read: {error}"
+
+
+def _is_careful(envelope: Mapping[str, Any]) -> bool:
+    """A child whose whereabouts or case must stay narrow: not even categories of others are told."""
+    handling = envelope.get("handling", {})
+    protected = envelope.get("addressProtection") != AddressProtection.NONE.value
+    return protected or bool(handling.get("restricted")) or bool(handling.get("sensitiveService"))
+
+
+def _outcome(row: DeliveryRow) -> AckOutcome | None:
+    return cast("AckOutcome | None", row.outcome)  # the store holds no others
