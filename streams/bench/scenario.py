@@ -75,14 +75,21 @@ class Sample(NamedTuple):
     headers: list[tuple[str, str | bytes | None]]  # CloudEvents, as a publisher sends them
 
 
-def samples(event_types: EventTypes, count: int, seed: int, now: datetime, schools: int = 48) -> Iterator[Sample]:
-    """`count` different valid events, the same for the same seed and instant."""
+def samples(
+    event_types: EventTypes, count: int, seed: int, now: datetime, schools: int = 48, *, practices: bool = False
+) -> Iterator[Sample]:
+    """`count` different valid events, the same for the same seed and instant.
+
+    With `practices` each names a GP practice of its own, so that no two are about the same settings.
+    """
     random = Random(seed)
     contract = event_types[EVENT_TYPE]
     now_ms = int(now.timestamp() * 1000)
     for number in range(count):
         publisher = number % PUBLISHERS
         datum = _datum(contract, random, now_ms, publisher, schools)
+        if practices:
+            datum["envelope"]["settings"]["gpOds"] = f"P{number:05d}"
         headers = _headers(datum["envelope"], f"police-{publisher}")
         yield Sample(f"police-{publisher}", f"record-{number % 997}", encode_event(contract, datum), headers)
 

@@ -7,10 +7,12 @@ from datetime import datetime
 from statistics import median
 from typing import NamedTuple
 
+from schemas.acceleration import PLAIN, Acceleration
 from schemas.registry import EventTypes
 from streams.bench.compiling import compiled
 from streams.bench.decisions import decision_micros
 from streams.bench.latency import latencies
+from streams.bench.planning import plan_micros
 from streams.bench.relationships import publish_relationships
 from streams.bench.scenario import Size
 from streams.bench.stage import Progress, Ran, Stage
@@ -123,6 +125,18 @@ def decisions(stage: Stage, plan: Plan, clocks: Clocks, progress: Progress) -> I
     for name, size in sizes:
         progress(f"decisions: {name}")
         yield Row(name, decision_micros(size, stage.event_types, clocks.now, clocks.nanoseconds), "µs")
+
+
+def planning(event_types: EventTypes, built: Acceleration, clocks: Clocks, progress: Progress) -> Iterator[Row]:
+    """Microseconds to plan an event of the standard scenario: three deliveries and an audit record, without a broker.
+
+    `plan` is what the router does here; `plan-plain` without the compiled modules; `plan-new` when no event is about
+    the same settings as another, so that nothing that was worked out serves again.
+    """
+    progress("planning, without a broker")
+    for name, modules, practices in (("plan", built, False), ("plan-new", built, True), ("plan-plain", PLAIN, False)):
+        micros = plan_micros(event_types, modules, clocks.now, clocks.nanoseconds, practices=practices)
+        yield Row(name, micros, "µs/event")
 
 
 def compiling(event_types: EventTypes, plan: Plan, clocks: Clocks, progress: Progress) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from connectors.kafka import topics
 from connectors.kafka.partition import Partition
 from connectors.kafka.transaction import Output
+from schemas.acceleration import PLAIN, Acceleration
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventTypes
 from streams.bench.scenario import PUBLISHERS, Sample, Size, artefact_of, samples
@@ -55,10 +56,10 @@ class SampleRecord(NamedTuple):
         return 1, self.received_at
 
 
-def planner_of(size: Size, event_types: EventTypes, key: bytes = b"b" * 32) -> Planner:
+def planner_of(size: Size, event_types: EventTypes, key: bytes = b"b" * 32, built: Acceleration = PLAIN) -> Planner:
     """A router's planner for an area of that size, owning the publishers' outboxes."""
     pseudonymiser = Pseudonymiser(key)
-    planner = Planner(Intake(event_types, pseudonymiser), pseudonymiser, slot=0)
+    planner = Planner(Intake(event_types, pseudonymiser), pseudonymiser, slot=0, built=built)
     planner.use(
         RuleSet.build(
             artefact_of(size, event_types),

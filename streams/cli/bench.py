@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.runtime import AsJson, Exit, emit, say
+from streams.cli.runtime import AsJson, Exit, compiled_modules, emit, say
 
 if TYPE_CHECKING:
     from streams.bench.table import Clocks, Plan, Row
@@ -20,6 +20,7 @@ class Part(StrEnum):
 
     COMPILE = "compile"
     REGISTER = "register"
+    PLAN = "plan"
 
 
 def bench(
@@ -48,6 +49,7 @@ def bench(
       masa bench
       masa bench --events 200000 --rounds 3 --json
       masa bench --only compile       # 100,000 rules
+      masa bench --only plan          # an event without a broker, with and without the compiled modules
       masa bench --only register      # a router's start with 1,000,000 relationships
     """
     from datetime import UTC, datetime
@@ -81,9 +83,11 @@ def _measured(plan: Plan, clocks: Clocks, only: Part | None) -> Iterator[Row]:
     from streams.bench.stage import stage
 
     types = load_event_types()
-    if only is not Part.REGISTER:
+    if only in (None, Part.PLAN):
+        yield from table.planning(types, compiled_modules(), clocks, say)
+    if only in (None, Part.COMPILE):
         yield from table.compiling(types, plan, clocks, say)
-    if only is Part.COMPILE:
+    if only in (Part.PLAN, Part.COMPILE):
         return
     with TemporaryDirectory(prefix="masa-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # the database server runs as a user of its own

@@ -56,10 +56,23 @@ LOOKED_AT = (
 )
 _CONCERNS = LOOKED_AT.index("envelope.concerns")
 _SETTINGS = LOOKED_AT.index("envelope.settings.schoolUrn")
-_SCHEMES = ("URN", "ODS", "ODS", "GSS", "GSS", "URN")
-_TOKENS = ("school", "gp", "community_health", "placing_la", "host_la", "accused_setting")
 _SOMEBODY = SubjectKey("0" * 32)
 _FIELD = {name: index for index, name in enumerate(Facts._fields)}
+_AGE, _WHAT, _JUDGED, _EXCLUDED = (_FIELD[name] for name in ("age_years", "concerns", "judgements", "exclusions"))
+# The settings: what is looked at, the scheme of its codes, the place in the facts.
+_TOKENS = tuple(
+    (_SETTINGS + number, scheme, _FIELD[name])
+    for number, (name, scheme) in enumerate(
+        (
+            ("school", "URN"),
+            ("gp", "ODS"),
+            ("community_health", "ODS"),
+            ("placing_la", "GSS"),
+            ("host_la", "GSS"),
+            ("accused_setting", "URN"),
+        )
+    )
+)
 
 
 class Native(Protocol):
@@ -179,14 +192,14 @@ class Desk:
     def _facts(self, contract: Any, manner: Any, data: bytes, age: int | None) -> Facts:
         """The facts, but for what no decision looks at: id, subject, times, what it supersedes."""
         values = list(manner.template)
-        token = self._plain.intake.token
-        concerns = contract.value(data, _CONCERNS)
-        values[_FIELD["age_years"]] = age
-        values[_FIELD["concerns"]] = tuple(concerns) if concerns else ()
-        values[_FIELD["judgements"]] = values[_FIELD["exclusions"]] = ()
-        for number, (name, scheme) in enumerate(zip(_TOKENS, _SCHEMES, strict=True)):
-            code = contract.value(data, _SETTINGS + number)
-            values[_FIELD[name]] = token(scheme, code) if code else None
+        token, value = self._plain.intake.token, contract.value
+        concerns = value(data, _CONCERNS)
+        values[_AGE] = age
+        values[_WHAT] = tuple(concerns) if concerns else ()
+        values[_JUDGED] = values[_EXCLUDED] = ()
+        for want, scheme, field in _TOKENS:
+            code = value(data, want)
+            values[field] = token(scheme, code) if code else None
         return Facts._make(values)
 
     def _situation(self, contract: EventType, facts: Facts, decision: Decision) -> Any:

@@ -22,6 +22,9 @@ EXPECTED = {
     "decide-100",
     "decide-1000",
     "compile-1000",
+    "plan",
+    "plan-new",
+    "plan-plain",
     "register-0",
     "register-10000",
 }
