@@ -198,6 +198,40 @@ LEDGER_FAILURES = Metric(
     help="Ledger batches that failed and will be repeated; nothing is lost. Many: PostgreSQL is unreachable.",
     labels={"reason": "class of the error"},
 )
+# HTTP door
+HTTP_REQUESTS = Metric(
+    name="masa_http_requests_total",
+    kind="counter",
+    help="Requests answered, by route and status. 5xx other than 503: a fault, read the gateway's log. 503: "
+    "PostgreSQL, Kafka or the issuer is away, or the gateway is overrun. 499: callers hang up first.",
+    labels={"route": "template of the route, `unmatched` for none", "method": "HTTP method", "status": "HTTP status"},
+)
+HTTP_SECONDS = Metric(
+    name="masa_http_request_seconds",
+    kind="histogram",
+    help="Time from a request's headers to the end of its answer. Rising with masa_http_in_work at its maximum: add a "
+    "gateway process.",
+    buckets=COMMIT_SECONDS,
+)
+HTTP_IN_WORK = Metric(
+    name="masa_http_in_work",
+    kind="gauge",
+    help="Requests in work now. At MASA_MAX_REQUESTS further ones are answered 503.",
+)
+HTTP_REFUSED = Metric(
+    name="masa_http_refused_total",
+    kind="counter",
+    help="Requests refused for their safety. A rise of `forged`, `spoofed-header` or `wrong-certificate` is an attack "
+    "or a broken client: find the request ids in the log. `expired`: a client does not renew its tokens.",
+    labels={"reason": "closed words of connectors/http: absent, expired, forged, no-scope, oversize, slow-body …"},
+)
+WEBHOOKS = Metric(
+    name="masa_webhook_attempts_total",
+    kind="counter",
+    help="Notifications pushed to agencies, by result. Many `failed`: an agency's address is down; its deliveries "
+    "still wait in the inbox. `given-up`: it was told nothing for a day, ring it.",
+    labels={"result": "told, failed, refused-address or given-up"},
+)
 # Processes
 PROCESS_INFO = Metric(
     name="masa_process_info",
@@ -232,5 +266,8 @@ CHILD_RESTARTS = Metric(
 
 
 def all_metrics() -> Iterator[Metric]:
-    """Every definition of this module, in the order written."""
-    return (value for value in globals().values() if isinstance(value, Metric))
+    """Every definition of this module and of `metrics_gateway`, in the order written."""
+    from connectors import metrics_gateway  # it imports this one
+
+    defined = (*globals().values(), *vars(metrics_gateway).values())
+    return (value for value in defined if isinstance(value, Metric))

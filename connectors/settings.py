@@ -33,7 +33,8 @@ class Connection(BaseModel):
 
     kafka: str  # bootstrap servers
     database: SecretStr  # PostgreSQL URL; may hold a password
-    gateway: str | None = None
+    gateway: str | None = None  # URL of the HTTP door
+    issuer: str | None = None  # URL of the local identity issuer
     prometheus: str | None = None
     metrics: tuple[str, ...] = ()
     area: str | None = None  # id of the main area
@@ -45,7 +46,7 @@ class Connection(BaseModel):
     def write(self, data_dir: Path) -> Path:
         """Write it, readable by the owner only."""
         path = data_dir / CONNECTION_FILE
-        _write_private(path, (self.model_dump_json(by_alias=True, indent=2) + "\n").encode())
+        write_private(path, (self.model_dump_json(by_alias=True, indent=2) + "\n").encode())
         return path
 
     @classmethod
@@ -147,11 +148,12 @@ def ensure_pseudonym_key(data_dir: Path) -> Path:
     path = data_dir / SECRETS_DIR / PSEUDONYM_KEY_FILE
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        _write_private(path, secrets.token_bytes(PSEUDONYM_KEY_BYTES))
+        write_private(path, secrets.token_bytes(PSEUDONYM_KEY_BYTES))
     return path
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone can read; complete or not at all."""
     draft = path.with_name(path.name + ".draft")
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(fd, "wb") as file:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +29,13 @@ from prometheus_client.registry import Collector
 from connectors import metrics as defined
 from connectors.json_log import log
 from connectors.metrics import Metric
+from connectors.telemetry_gateway import GatewayOccurrences
+from connectors.telemetry_http import HttpOccurrences, frames
 
 _log = logging.getLogger("masa")
 
-_K = TypeVar("_K", tuple[()], tuple[str], tuple[str, str])  # label values, in the order of the definition
+# Label values, in the order of the definition.
+_K = TypeVar("_K", tuple[()], tuple[str], tuple[str, str], tuple[str, str, str])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ class _BulkHistogram(Collector):
         yield HistogramMetricFamily(self._metric.name, self._metric.help, buckets=rows, sum_value=total)
 
 
-class Telemetry:
+class Telemetry(HttpOccurrences, GatewayOccurrences):
     """The metrics and log lines of one process."""
 
     def __init__(self, *, process: str, clock: Callable[[], float], registry: CollectorRegistry | None = None) -> None:
@@ -99,6 +101,7 @@ class Telemetry:
         self._commit = self._histogram(defined.TRANSACTION_SECONDS)
         self._batch = self._histogram(defined.BATCH_SIZE)
         self._ledger_commit = self._histogram(defined.LEDGER_COMMIT_SECONDS)
+        self._requests = self._histogram(defined.HTTP_SECONDS)
         self._latency = _BulkHistogram(defined.LATENCY, self.registry)
         self._gauges[defined.OLDEST_UNROUTED.name].set_function(self._oldest_age)
 
@@ -137,7 +140,7 @@ class Telemetry:
     def process_failed(self, error: BaseException) -> None:
         """The process ends because of `error`; its supervisor restarts it. The message may not be logged:
         it could quote a record, so only the class and the frames are."""
-        self._say(logging.ERROR, "process.failed", error=type(error).__name__, frames=_frames(error))
+        self._say(logging.ERROR, "process.failed", error=type(error).__name__, frames=frames(error))
 
     def client_trouble(self, error: str) -> None:
         """A Kafka client met an error that it deals with itself; `error` is librdkafka's name for it."""
@@ -269,6 +272,12 @@ class Telemetry:
         oldest = self._oldest_ms
         return 0.0 if oldest is None else max(0.0, self._clock() - oldest / 1000)
 
+    def _set(self, metric: Metric, value: float) -> None:
+        self._gauges[metric.name].set(value)
+
+    def _took(self, seconds: float) -> None:
+        self._requests.observe(seconds)
+
     def _add(self, metric: Metric, counts: Mapping[_K, int]) -> None:
         counter = self._counters[metric.name]
         for labels, count in counts.items():
@@ -280,9 +289,3 @@ class Telemetry:
 
 def _singly(counts: Mapping[str, int]) -> Mapping[tuple[str], int]:
     return {(label,): count for label, count in counts.items()}
-
-
-def _frames(error: BaseException) -> list[str]:
-    """Where it was raised, outermost call first, without any value."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

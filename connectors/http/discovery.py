@@ -60,3 +60,14 @@ class Discovery:
         if not isinstance(body, dict):
             raise RetryLater(f"the identity issuer answered {answer.status_code}")
         return body
+
+
+def client_credentials(token_endpoint: str, client_id: str, secret: str, scope: str = "") -> dict[str, Any]:
+    """The token endpoint's answer to a system's own credentials, an OAuth 2 error included. Raises RetryLater."""
+    form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
+    try:
+        answer = httpx.post(token_endpoint, data=form, auth=(client_id, secret), timeout=TIMEOUT_SECONDS)
+        body = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise RetryLater(f"the identity issuer cannot be reached ({type(error).__name__})") from None
+    return body if isinstance(body, dict) else {"error": "unreadable"}
