@@ -54,7 +54,7 @@ def diff(
     one, two = rule_set_named(old, data_dir), rule_set_named(new, data_dir)
     types = load_event_types()
     with _progress() as told:
-        difference = compare(one, two, types, day, told)
+        difference = compare(one, two, types, day, told, complete=as_json or verbose)
     if as_json:
         for each in to_json(difference):
             emit(each)
@@ -93,7 +93,7 @@ def _show(difference: Difference, words: Words) -> None:
     if lines and not words.verbose:
         say(ORDINARY)
     if hidden:
-        say(f"{hidden} special cases are not shown, in which a publisher withholds, confirms or excludes: --verbose")
+        say(f"{hidden} changes also or only happen where a publisher withholds, confirms or excludes: --verbose")
 
 
 def _table(event_type: str, lines: list[Line], words: Words) -> None:

@@ -124,9 +124,12 @@ class Diagrams:
                     open_.append(child)
         return frozenset(found)
 
-    def boxes(self, region: Diagram) -> Iterator[Box]:
-        """Boxes that together are exactly the region. Each is as wide as can be, so they may overlap."""
-        nowhere, left = self.leaf(False), region
+    def boxes(self, region: Diagram, part: Diagram | None = None) -> Iterator[Box]:
+        """Boxes that together are exactly the region. Each is as wide as can be, so they may overlap.
+
+        With `part`, a region inside it, only as many boxes as cover the part.
+        """
+        nowhere, left = self.leaf(False), region if part is None else part
         while left != nowhere:
             box = self._widened(region, self._first(left))
             yield box

@@ -48,6 +48,7 @@ class Change:
     after: str = ""
     fields: tuple[str, ...] = ()
     regions: tuple[Region, ...]
+    more: bool = False  # it also happens in special cases, which are not among the regions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ class Difference:
     rows: tuple[Row, ...]
     paused: tuple[Change, ...]
     calendars: tuple[str, ...]
+    complete: bool = True  # False: special cases are only known to exist, in which a publisher speaks of recipients
 
     @property
     def empty(self) -> bool:

@@ -18,6 +18,7 @@ from streams.proof.diff_scope import roles_addressed
 from streams.proof.diff_space import Choice, Pair, Space
 from streams.proof.diff_voice import NOT_TOLD, Answer
 
+STATEMENTS = ("withheld", "withheldRole", "confirmed", "confirmedByName", "confirmedRole", "excluded")
 Leaf = tuple[Answer, Answer] | None  # None: both sides answer alike
 SAME = (Answer("", clock="same"), Answer("", clock="same"))
 
@@ -36,6 +37,7 @@ class Question:
         group: tuple[AgencyId, ...],
         replaced: tuple[AgencyId, ...] = (),
         between: tuple[AgencyId, ...] = (),
+        complete: bool = True,
     ) -> None:
         self._pair, self._recipient, self._others = pair, group[0], (*replaced[:1], *between)
         names = [(each, ALIKE) for each in replaced] + [(each, PEER) for each in group]
@@ -45,6 +47,8 @@ class Question:
         self._space = space_for(pair, event_type, targets, at, roles_addressed(pair, event_type, targets))
         self.made = Diagrams({name: len(choices) for name, choices in self._space.dimensions.items()})
         self._boxes: dict[Diagram, tuple[Box, ...]] = {}
+        statements = [name for name in self.made.names if name.partition(":")[0] in STATEMENTS]
+        self._ordinary = None if complete else self.made.region(dict.fromkeys(statements, frozenset({0})))
         self._sides = (Answers(pair[0], self._space, self.made), Answers(pair[1], self._space, self.made))
 
     def difference(self, excluded: tuple[AgencyId, ...]) -> Diagram:
@@ -66,7 +70,8 @@ class Question:
         for what, before, after in sorted({change for leaf in leaves for change in _changes(leaf)}):
             wanted = (what, before, after)
             region = self.made.combine(lambda leaf, w=wanted: leaf is not None and w in _changes(leaf), difference)
-            out.append(Change(what=what, before=before, after=after, regions=self._regions(region, wanted)))
+            regions, more = self._regions(region, wanted)
+            out.append(Change(what=what, before=before, after=after, regions=regions, more=more))
         return (*out, *self._fields(difference, leaves))
 
     def _fields(self, difference: Diagram, leaves: list[Any]) -> Iterator[Change]:
@@ -78,15 +83,16 @@ class Question:
                 by_leaves.setdefault(moved, []).append(field)
             for moved, fields in by_leaves.items():
                 region = self.made.combine(lambda leaf, m=moved: leaf in m, difference)
-                yield Change(
-                    what=what, fields=tuple(fields), regions=self._regions(region, (what, fields[0], fields[-1]))
-                )
+                regions, more = self._regions(region, (what, fields[0], fields[-1]))
+                yield Change(what=what, fields=tuple(fields), regions=regions, more=more)
 
-    def _regions(self, region: Diagram, change: tuple[str, str, str]) -> tuple[Region, ...]:
+    def _regions(self, region: Diagram, change: tuple[str, str, str]) -> tuple[tuple[Region, ...], bool]:
+        """The region in boxes, and whether special cases are left out."""
+        part = region if self._ordinary is None else self.made.both(region, self._ordinary)
         boxes = self._boxes.get(region)
         if boxes is None:
-            boxes = self._boxes[region] = tuple(self.made.boxes(region))
-        return tuple(self._shown(box, change) for box in boxes)
+            boxes = self._boxes[region] = tuple(self.made.boxes(region, part))
+        return tuple(self._shown(box, change) for box in boxes), part != region
 
     def _shown(self, box: Box, change: tuple[str, str, str]) -> Region:
         """The box in names, after one event of it has been decided by both sides and shows the change."""

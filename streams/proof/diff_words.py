@@ -17,6 +17,7 @@ from streams.policy.contract import EventTypesLike
 from streams.policy.explain_words import CLOCK_WORDS, all_of, one_of, selector_words
 from streams.policy.recipients import LOW_MATCH, UNRESOLVED
 from streams.proof.diff_model import ALIKE, ITSELF, PEER, REPLACED, Allowed, Change, Difference, Region, Row
+from streams.proof.diff_question import STATEMENTS
 
 ORDINARY = (
     "Conditions name what is special. Beside them an event is ordinary: the publisher withholds from nobody, confirms "
@@ -26,7 +27,6 @@ ORDINARY = (
 FIELDS_SHOWN = 4  # of each class, unless everything is asked for
 CASES_SHOWN = 3  # of each line, likewise
 AGENCIES_SHOWN = 4  # in each condition, likewise
-_STATEMENTS = ("withheld", "withheldRole", "confirmed", "confirmedByName", "confirmedRole", "excluded")
 _OUTCOMES = {
     ("NOT_TOLD", "DELIVERED"): "newly told",
     ("NOT_TOLD", "HELD"): "newly a candidate, but waits for a person",
@@ -85,18 +85,13 @@ class Words:
     verbose: bool = False
 
     def lines(self, difference: Difference) -> tuple[list[Line], int]:
-        """The lines, by event type and recipient, and how many special cases they leave out."""
+        """The lines, by event type and recipient, and how many changes have special cases that they leave out."""
         lines: list[Line] = []
-        hidden = 0
         for row in difference.rows:
             for changes in _together(row.changes):
-                ordinary = [region for region in changes[0].regions if self.verbose or not _is_special(region)]
-                hidden += len(changes[0].regions) - len(ordinary)
-                if not ordinary or (row.standing_in_for and not self.verbose):
-                    hidden += len(ordinary)
-                    continue
-                lines.append(self._line(row, changes, ordinary))
-        return _joined(lines), hidden
+                if changes[0].regions:
+                    lines.append(self._line(row, changes, changes[0].regions))
+        return _joined(lines), sum(change.more for row in difference.rows for change in row.changes)
 
     def _line(self, row: Row, changes: Sequence[Change], regions: Sequence[Region]) -> Line:
         what = [text for change in changes for text in self._what(row.event_type, change)]
@@ -165,7 +160,7 @@ class Words:
         kind, _, about = name.partition(":")
         if kind == "day":
             return self._days(allowed.names)
-        if kind in _STATEMENTS:
+        if kind in STATEMENTS:
             return self._statement(kind, about, allowed.names[0] == "yes")
         if kind in _FLAGS:
             yes = allowed.names == ("yes",)
@@ -237,13 +232,6 @@ def _together(changes: Sequence[Change]) -> list[list[Change]]:
         key = tuple(tuple(sorted(region.when.items())) for region in change.regions)
         groups.setdefault(key, []).append(change)
     return list(groups.values())
-
-
-def _is_special(region: Region) -> bool:
-    """Whether the publisher must withhold, confirm or exclude somebody for it to happen."""
-    return any(
-        name.partition(":")[0] in _STATEMENTS and allowed.names == ("yes",) for name, allowed in region.when.items()
-    )
 
 
 def _is_ordinary(kind: str, allowed: Allowed) -> bool:
