@@ -152,7 +152,10 @@ class BatchConsumer:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._closing:
-            return  # a rebalance that ends while leaving: nothing will be read any more
+            # A rebalance that ends while leaving: nothing will be read any more. To return without a word would have the
+            # client assign these partitions, which never ends while it closes, and holds the interpreter.
+            consumer.unassign()
+            return
         gained = [Partition(each.topic, each.partition) for each in partitions]
         positions = self._committed_patiently(gained)
         self._ownership.gained(positions)

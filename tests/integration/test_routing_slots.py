@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from uuid import uuid4
 
@@ -82,3 +84,26 @@ def until_told(first: Slot, second: Slot) -> None:
         return second.owner.told > 0
 
     wait_for(told, 60, what="the second slot's first answer")
+
+
+LEAVER = """
+import sys, threading
+from connectors.kafka.settings import KafkaSettings
+from tests.integration.test_routing_slots import Slot
+
+slot = Slot(KafkaSettings(bootstrap_servers=sys.argv[1]), sys.argv[2], 0)
+slot.turn()
+threading.Event().wait(2)  # the answer is there, and nobody has looked at it: there is nothing to wait on
+assert not slot.owner.told
+slot.member.close()
+"""
+
+
+def test_a_slot_that_is_stopped_while_it_joins_its_group_ends(kafka: KafkaSettings) -> None:
+    """At once; a process of its own, because what once stood still there took the interpreter along."""
+    topic = f"slots-{uuid4()}"
+    admin = AdminClient(kafka.common_conf())
+    for made in admin.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
+        made.result(30)
+    command = [sys.executable, "-c", LEAVER, kafka.bootstrap_servers, topic]
+    assert subprocess.run(command, timeout=40, check=False).returncode == 0
