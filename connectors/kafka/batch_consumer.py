@@ -152,8 +152,8 @@ class BatchConsumer:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._closing:
-            # A rebalance that ends while leaving: nothing will be read any more. To return without a word would have the
-            # client assign these partitions, which never ends while it closes, and holds the interpreter.
+            # A rebalance that ends while leaving: nothing will be read any more. To return without a word would have
+            # the client assign these partitions, which never ends while it closes, and holds the interpreter.
             consumer.unassign()
             return
         gained = [Partition(each.topic, each.partition) for each in partitions]
