@@ -34,6 +34,10 @@ HOMES: dict[str, tuple[str, ...]] = {
     "starlette": ("connectors/http",),
     "fastapi": ("connectors/http",),
     "aiohttp": ("connectors/http",),
+    "uvicorn": ("connectors/http",),
+    "jinja2": ("connectors/http",),
+    "joserfc": ("connectors/http",),
+    "httpx": ("connectors",),
     "typer": ("streams/cli",),
     "rich": ("streams/cli", "streams/bench"),
     "psutil": ("connectors", "streams/bench"),
@@ -41,6 +45,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "holidays": ("streams/policy/load.py",),
     "markdown_it": ("streams/policy/documents",),
     "stdnum": ("schemas",),
+    "defusedxml": ("connectors/files/read_xml.py",),
+    "sqlite3": ("connectors/files/journal.py",),
     "z3": ("streams/proof",),
 }
 

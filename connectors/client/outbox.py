@@ -28,18 +28,41 @@ def outbox_record(
     and no identifier appears in a key (I-09). Raises EventInvalid when the datum does not fit the schema.
     """
     envelope = datum["envelope"]
-    source_ref = envelope.get("sourceRef") or envelope["eventId"]
+    return encoded_outbox_record(
+        event_type,
+        encode_event(event_type, datum),
+        event_id=envelope["eventId"],
+        occurred_at=envelope["occurredAt"],
+        key=pseudonymiser.record_key(agency, envelope.get("sourceRef") or envelope["eventId"]),
+        area=envelope["masaId"],
+        agency=agency,
+        gateway=gateway,
+    )
+
+
+def encoded_outbox_record(
+    event_type: EventType,
+    value: bytes,
+    *,
+    event_id: str,
+    occurred_at: int,
+    key: str,
+    area: str,
+    agency: str,
+    gateway: bool,
+) -> Outgoing:
+    """As `outbox_record`, of an event that is encoded and framed already; `key` is its `Pseudonymiser.record_key`."""
     headers = (
         ("ce_specversion", b"1.0"),
-        ("ce_id", envelope["eventId"].encode()),
-        ("ce_source", f"urn:masa:{envelope['masaId']}:{agency}".encode()),
+        ("ce_id", event_id.encode()),
+        ("ce_source", f"urn:masa:{area}:{agency}".encode()),
         ("ce_type", event_type.name.encode()),
-        ("ce_time", iso_instant(envelope["occurredAt"]).encode()),
+        ("ce_time", iso_instant(occurred_at).encode()),
         ("content-type", CONTENT_TYPE),
     )
     return Outgoing(
         topic=GATEWAY_OUTBOX if gateway else outbox(agency),
-        key=pseudonymiser.record_key(agency, source_ref).encode(),
-        value=encode_event(event_type, datum),
+        key=key.encode(),
+        value=value,
         headers=(*headers, (AGENCY_HEADER, agency.encode())) if gateway else headers,
     )

@@ -1,0 +1,1 @@
+"""Files of agencies read into events."""
