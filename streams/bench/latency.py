@@ -32,7 +32,7 @@ def latencies(
     `clock` is monotonic seconds, `pause` waits so long.
     """
     events = list(samples(stage.event_types, rate * seconds, 11, now))
-    job = Job("router", stage.settings.bootstrap_servers, f"latency-{rate}", 10**9)
+    job = Job("router", stage.settings.bootstrap_servers, f"latency-{rate}", 10**9, signatories=stage.signatories)
     sent: dict[bytes, float] = {}
     arrived: dict[bytes, float] = {}
     stop = threading.Event()

@@ -64,6 +64,7 @@ class Stage:
         self._runs = 0
         self.published = 0
         self._signers = throwaway_signers()
+        self.signatories = signatories_of(AREA, self._signers).to_yaml()  # what routers on it believe
         self._sequence = 0
         agencies = [agency.id for agency in area_of(Size()).agencies]
         self.inboxes = [topics.inbox(agency) for agency in agencies]
@@ -89,9 +90,16 @@ class Stage:
     def run(self, engine: str, events: int, processes: int = 1, database: str = "") -> Ran:
         """Run an engine over the published events from their beginning."""
         self._runs += 1
-        signatories = signatories_of(AREA, self._signers).to_yaml()
         jobs = [
-            Job(engine, self.settings.bootstrap_servers, f"{engine}-{self._runs}", events, slot, database, signatories)
+            Job(
+                engine,
+                self.settings.bootstrap_servers,
+                f"{engine}-{self._runs}",
+                events,
+                slot,
+                database,
+                self.signatories,
+            )
             for slot in range(processes)
         ]
         with workers_of(jobs) as workers:
