@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from connectors.http import answers
-from connectors.http.answers import CallerAnswer
 from connectors.http.api_events import events_router
 from connectors.http.api_inbox import inbox_router
 from connectors.http.api_schemas import schemas_router
 from connectors.http.auth import CurrentCaller
 from connectors.http.openapi import problems
+from connectors.http.shapes import CallerAnswer
 
 OPENAPI_PATH = "/v1/openapi.json"
 

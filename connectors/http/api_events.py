@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from connectors.http import answers, cloudevents
-from connectors.http.answers import AcceptedAnswer, OutcomeAnswer, PreviewAnswer
 from connectors.http.auth import CurrentCaller, require_scope
 from connectors.http.batch import BatchAnswer, batch_answer, submissions
 from connectors.http.bodies import JSON, content, media_type, parsed, unsupported
@@ -19,6 +18,7 @@ from connectors.http.cloudevents import Unpacked
 from connectors.http.door import door_of
 from connectors.http.openapi import WRITING, problems, takes
 from connectors.http.problems import BAD_REQUEST, NOT_FOUND, PROBLEM_JSON, Problem, refusal
+from connectors.http.shapes import AcceptedAnswer, OutcomeAnswer, PreviewAnswer
 from connectors.http.values import Caller, Refused
 
 IDEMPOTENCY_HEADER = "idempotency-key"
@@ -90,66 +90,34 @@ _BATCH_REFUSED = {
 
 def events_router() -> APIRouter:
     router = APIRouter(prefix="/v1/events", tags=["publish"])
-    wrong = problems(403, 409, *WRITING)
-
-    @router.post(
+    router.post(
         "",
         status_code=202,
         response_model=AcceptedAnswer,
         responses=problems(403, 409, *WRITING, beside=_REPEATED),
         openapi_extra=_ONE | {"parameters": [_IDEMPOTENCY, *_BINARY]},
-    )
-    async def publish(request: Request, caller: CurrentCaller) -> Response:
-        """Publish one event as your agency. 202: it is durably in Kafka, in all in-sync replicas.
-
-        JSON, or a CloudEvent in structured or binary mode.
-        """
-        return await _publish(request, caller)
-
-    @router.post(
+    )(publish)
+    router.post(
         "/batch",
         response_model=BatchAnswer,
         responses=problems(403, 409, *WRITING, beside=_BATCH_REFUSED),
         openapi_extra=_MANY | {"parameters": [_IDEMPOTENCY]},
-    )
-    async def publish_batch(request: Request, caller: CurrentCaller) -> Response:
-        """Publish many events, each on its own: an answer for each, in the order given.
-
-        A JSON array, one event a line (NDJSON), or a batch of CloudEvents. With an `Idempotency-Key`, the n-th event
-        of the same batch is the same event.
-        """
-        require_scope(request, caller, "publish")
-        asked = await submissions(request, caller, key=idempotency_key(request))
-        answered = await door_of(request).ask(door_of(request).doors.publish_batch, caller, asked.ready)
-        return batch_answer(asked, answered)
-
-    @router.post(
-        "/preview", response_model=PreviewAnswer, responses=wrong, openapi_extra=_ONE | {"parameters": list(_BINARY)}
-    )
-    async def preview(request: Request, caller: CurrentCaller) -> Response:
-        """Who would get which field, and why, if this were published now. Publishes and records nothing."""
-        require_scope(request, caller, "publish")
-        unpacked = await _unpacked(request, caller)
-        answer = await door_of(request).ask(door_of(request).doors.preview, caller, unpacked.document)
-        if isinstance(answer, Refused):
-            raise refusal(answer, below=unpacked.below)
-        return JSONResponse(answers.preview(answer))
-
-    @router.get("/{event_id}/outcome", response_model=OutcomeAnswer, responses=problems(403, 404))
-    async def outcome(request: Request, event_id: str, caller: CurrentCaller) -> Response:
-        """What became of an event of your agency: who was told, by category, and the outcome codes that came back."""
-        require_scope(request, caller, "outcome")
-        if not ID.fullmatch(event_id):
-            raise no_such("event")
-        answer = await door_of(request).ask(door_of(request).doors.outcome, caller, event_id)
-        if answer is None:
-            raise no_such("event")
-        return JSONResponse(answers.outcome(answer))
-
+    )(publish_batch)
+    router.post(
+        "/preview",
+        response_model=PreviewAnswer,
+        responses=problems(403, 409, *WRITING),
+        openapi_extra=_ONE | {"parameters": list(_BINARY)},
+    )(preview)
+    router.get("/{event_id}/outcome", response_model=OutcomeAnswer, responses=problems(403, 404))(outcome)
     return router
 
 
-async def _publish(request: Request, caller: Caller) -> Response:
+async def publish(request: Request, caller: CurrentCaller) -> Response:
+    """Publish one event as your agency. 202: it is durably in Kafka, in all in-sync replicas.
+
+    JSON, or a CloudEvent in structured or binary mode.
+    """
     require_scope(request, caller, "publish")
     door, key = door_of(request), idempotency_key(request)
     unpacked = await _unpacked(request, caller)
@@ -158,6 +126,39 @@ async def _publish(request: Request, caller: Caller) -> Response:
         raise refusal(answer, below=unpacked.below)
     body = answers.accepted(answer)
     return JSONResponse(body, status_code=200 if answer.repeated else 202, headers={"location": body["outcome"]})
+
+
+async def publish_batch(request: Request, caller: CurrentCaller) -> Response:
+    """Publish many events, each on its own: an answer for each, in the order given.
+
+    A JSON array, one event a line (NDJSON), or a batch of CloudEvents. With an `Idempotency-Key`, the n-th event of
+    the same batch is the same event.
+    """
+    require_scope(request, caller, "publish")
+    asked = await submissions(request, caller, key=idempotency_key(request))
+    answered = await door_of(request).ask(door_of(request).doors.publish_batch, caller, asked.ready)
+    return batch_answer(asked, answered)
+
+
+async def preview(request: Request, caller: CurrentCaller) -> Response:
+    """Who would get which field, and why, if this were published now. Publishes and records nothing."""
+    require_scope(request, caller, "publish")
+    unpacked = await _unpacked(request, caller)
+    answer = await door_of(request).ask(door_of(request).doors.preview, caller, unpacked.document)
+    if isinstance(answer, Refused):
+        raise refusal(answer, below=unpacked.below)
+    return JSONResponse(answers.preview(answer))
+
+
+async def outcome(request: Request, event_id: str, caller: CurrentCaller) -> Response:
+    """What became of an event of your agency: who was told, by category, and the outcome codes that came back."""
+    require_scope(request, caller, "outcome")
+    if not ID.fullmatch(event_id):
+        raise no_such("event")
+    answer = await door_of(request).ask(door_of(request).doors.outcome, caller, event_id)
+    if answer is None:
+        raise no_such("event")
+    return JSONResponse(answers.outcome(answer))
 
 
 async def _unpacked(request: Request, caller: Caller) -> Unpacked:

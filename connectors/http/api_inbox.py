@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from connectors.http import answers
-from connectors.http.answers import AcknowledgedAnswer, DeliveriesAnswer, DeliveryAnswer
 from connectors.http.api_events import ID, no_such
 from connectors.http.auth import CurrentCaller, require_scope
 from connectors.http.bodies import JSON, Body, model_of
 from connectors.http.door import door_of
 from connectors.http.openapi import WRITING, problems, reference, takes
 from connectors.http.problems import CONFLICT, Problem
+from connectors.http.shapes import AcknowledgedAnswer, DeliveriesAnswer, DeliveryAnswer
 from connectors.http.values import AckOutcome, Conflict, NoteCode, NotFound
 
 MOST_AT_ONCE = 100
@@ -50,60 +50,56 @@ DeliveryId = Annotated[str, Path(description="`deliveryId` of a delivery")]
 
 def inbox_router() -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["receive"])
-
-    @router.post(
+    router.post(
         "/inbox/poll",
         response_model=DeliveriesAnswer,
         responses=problems(403, *WRITING, beside={204: {"description": "Nothing waits"}}),
         openapi_extra=takes({JSON: reference(PollBody)}, required=False),
-    )
-    async def poll(request: Request, caller: CurrentCaller) -> Response:
-        """Claim deliveries, urgent ones first. Nobody else of your agency gets them until the lease runs out.
-
-        Acknowledge each; one that is not acknowledged in time is offered again. 204 when there is none.
-        """
-        require_scope(request, caller, "inbox")
-        body, door = await model_of(request, PollBody, optional=True), door_of(request)
-        found = await door.ask(door.doors.poll, caller, limit=body.limit, lease_seconds=body.lease_seconds)
-        if not found:
-            return Response(status_code=204)
-        return JSONResponse({"deliveries": [answers.delivery(each) for each in found]})
-
-    @router.get("/deliveries/{delivery_id}", response_model=DeliveryAnswer, responses=problems(403, 404))
-    async def open_delivery(request: Request, delivery_id: DeliveryId, caller: CurrentCaller) -> Response:
-        """Look at one delivery. Recorded by person every time (P-11); the first time also as picked up."""
-        require_scope(request, caller, "inbox")
-        door = door_of(request)
-        found = await door.ask(door.doors.open, caller, _known(delivery_id))
-        if found is None:
-            raise no_such("delivery")
-        return JSONResponse(answers.delivery(found))
-
-    @router.post(
+    )(poll)
+    router.get("/deliveries/{delivery_id}", response_model=DeliveryAnswer, responses=problems(403, 404))(open_delivery)
+    router.post(
         "/deliveries/{delivery_id}/acknowledge",
         response_model=AcknowledgedAnswer,
         responses=problems(403, 404, 409, *WRITING),
         openapi_extra=takes({JSON: reference(AcknowledgeBody)}),
-    )
-    async def acknowledge(request: Request, delivery_id: DeliveryId, caller: CurrentCaller) -> Response:
-        """Say what was done. The first answer stands; the same answer again is no error."""
-        require_scope(request, caller, "inbox")
-        body, door = await model_of(request, AcknowledgeBody), door_of(request)
-        answer = await door.ask(
-            door.doors.acknowledge,
-            caller,
-            _known(delivery_id),
-            body.outcome,
-            lease=body.lease,
-            note_code=body.note,
-        )
-        if isinstance(answer, NotFound):
-            raise no_such("delivery")
-        if isinstance(answer, Conflict):
-            raise _conflict(answer)
-        return JSONResponse(answers.acknowledged(answer))
-
+    )(acknowledge)
     return router
+
+
+async def poll(request: Request, caller: CurrentCaller) -> Response:
+    """Claim deliveries, urgent ones first. Nobody else of your agency gets them until the lease runs out.
+
+    Acknowledge each; one that is not acknowledged in time is offered again. 204 when there is none.
+    """
+    require_scope(request, caller, "inbox")
+    body, door = await model_of(request, PollBody, optional=True), door_of(request)
+    found = await door.ask(door.doors.poll, caller, limit=body.limit, lease_seconds=body.lease_seconds)
+    if not found:
+        return Response(status_code=204)
+    return JSONResponse({"deliveries": [answers.delivery(each) for each in found]})
+
+
+async def open_delivery(request: Request, delivery_id: DeliveryId, caller: CurrentCaller) -> Response:
+    """Look at one delivery. Recorded by person every time (P-11); the first time also as picked up."""
+    require_scope(request, caller, "inbox")
+    door = door_of(request)
+    found = await door.ask(door.doors.open, caller, _known(delivery_id))
+    if found is None:
+        raise no_such("delivery")
+    return JSONResponse(answers.delivery(found))
+
+
+async def acknowledge(request: Request, delivery_id: DeliveryId, caller: CurrentCaller) -> Response:
+    """Say what was done. The first answer stands; the same answer again is no error."""
+    require_scope(request, caller, "inbox")
+    body, door = await model_of(request, AcknowledgeBody), door_of(request)
+    target = _known(delivery_id)
+    answer = await door.ask(door.doors.acknowledge, caller, target, body.outcome, lease=body.lease, note_code=body.note)
+    if isinstance(answer, NotFound):
+        raise no_such("delivery")
+    if isinstance(answer, Conflict):
+        raise _conflict(answer)
+    return JSONResponse(answers.acknowledged(answer))
 
 
 def _conflict(conflict: Conflict) -> Problem:

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from connectors.http import answers
-from connectors.http.answers import SchemaAnswer, TypesAnswer
 from connectors.http.api_events import no_such
 from connectors.http.auth import CurrentCaller
 from connectors.http.door import door_of
 from connectors.http.openapi import problems
+from connectors.http.shapes import SchemaAnswer, TypesAnswer
 from connectors.http.values import TypeInfo
 from schemas.examples import example, new_event_id
 from schemas.json_form import to_json

@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from connectors.http import answers, cloudevents
-from connectors.http.answers import BatchAnswer
 from connectors.http.auth import charge
 from connectors.http.bodies import JSON, content, media_type, parsed, unsupported
 from connectors.http.cloudevents import Unpacked
 from connectors.http.door import door_of
 from connectors.http.problems import BAD_REQUEST, INVALID, PROBLEM_JSON, TOO_LARGE, Kind, Problem, refusal
+from connectors.http.shapes import BatchAnswer
 from connectors.http.values import Accepted, Caller, FieldProblem, Refused, Submission
 
 __all__ = ["BatchAnswer", "batch_answer", "submissions"]

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from connectors.http.answers import ProblemAnswer
 from connectors.http.problems import PROBLEM_JSON
+from connectors.http.shapes import ProblemAnswer
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -9,7 +9,22 @@ import traceback
 
 import typer
 
-from streams.cli import bench, doctor, inbox, ledger, publish, queues, router, rules, schemas, simulate, topics, up
+from streams.cli import (
+    bench,
+    doctor,
+    gateway,
+    inbox,
+    issuer,
+    ledger,
+    publish,
+    queues,
+    router,
+    rules,
+    schemas,
+    simulate,
+    topics,
+    up,
+)
 from streams.cli.runtime import VERSION, BadUsage, Exit, ReaderGone, Refused, flush, say
 
 HELP = """
@@ -80,6 +95,9 @@ app.add_typer(ledger.app, name="ledger", rich_help_panel=PROVE)
 app.add_typer(queues.rejected, name="rejected", rich_help_panel=OPERATE)
 app.add_typer(queues.held, name="held", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
+app.add_typer(gateway.app, name="gateway", rich_help_panel=OPERATE)
+app.command("issuer", hidden=True)(issuer.issuer)
+app.command("token", rich_help_panel=USE)(issuer.token)
 app.command("router", rich_help_panel=OPERATE)(router.router)
 app.command("bench", rich_help_panel=PROVE)(bench.bench)
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from connectors.errors import ChangeSettings, StartFailed
+from connectors.errors import ChangeSettings, RetryLater, StartFailed
+from connectors.http.discovery import Discovery
+from connectors.http.issuer import ensure_secret
 from connectors.kafka.local import LocalBroker
 from connectors.kafka.settings import KafkaSettings
 from connectors.metrics_server import serve_metrics
-from connectors.ports import free_ports
+from connectors.ports import LOOPBACK, free_ports
 from connectors.postgres.embedded import EmbeddedPostgres
 from connectors.postgres.migrate import migrate
 from connectors.reaper import start_reaper
@@ -156,7 +158,7 @@ class Stack:
         return self._database.url()
 
     def _publish_connection(self, kafka: KafkaSettings, url: str) -> Connection:
-        own, *ports = free_ports(self._plan.slots + 2)
+        own, gateway, issuer, *ports = free_ports(self._plan.slots + 5)
         server = serve_metrics(self._telemetry, port=own)
         self._close.append(server.close)
         connection = Connection(
@@ -164,18 +166,31 @@ class Stack:
             database=SecretStr(url),
             metrics=tuple(f"http://127.0.0.1:{port}/metrics" for port in (*ports, own)),
             area=self._plan.area.name,
+            gateway=f"http://{LOOPBACK}:{gateway}",
+            issuer=self._plan.env.get("MASA_OIDC_ISSUER") or f"http://{LOOPBACK}:{issuer}",
         )
         connection.write(self._plan.data_dir)
         return connection
 
     def _start_processes(self) -> None:
         urls = self.connection.metrics if self.connection else ()
-        ports = [url.rsplit(":", 1)[1].partition("/")[0] for url in urls]
+        ports = [_port(url) for url in urls]
         for slot in range(self._plan.slots):
             self._process(f"router-{slot}", "router", "--slot", str(slot), "--metrics-port", ports[slot])
         self._process("ledger", "ledger", "run", "--metrics-port", ports[self._plan.slots])
+        self._start_doors(ports[self._plan.slots + 1])
         if self._plan.simulate:
             self._process("simulate", "simulate", *self._plan.simulate)
+
+    def _start_doors(self, metrics_port: str) -> None:
+        """The HTTP door, and whom it asks who somebody is: our own issuer, unless one is named."""
+        if self.connection is None or self.connection.gateway is None or self.connection.issuer is None:
+            return
+        if not self._plan.env.get("MASA_OIDC_ISSUER"):
+            ensure_secret(self._plan.data_dir)
+            self._process("issuer", "issuer", "--part-of-masa-up", "--port", _port(self.connection.issuer))
+        port = _port(self.connection.gateway)
+        self._process("gateway", "gateway", "--port", port, "--metrics-port", metrics_port)
 
     def _process(self, name: str, *arguments: str) -> None:
         # -P keeps the current directory from standing in for our packages.
@@ -190,7 +205,23 @@ class Stack:
             all(answered.values())
             and all(_is_ready(url) for url in urls)
             and totals.largest("masa_router_assigned_partitions") > 0
+            and self._issuer_answers()
         )
+
+    def _issuer_answers(self) -> bool:
+        """Without it nobody can sign in."""
+        if self.connection is None or self.connection.issuer is None:
+            return True
+        try:
+            Discovery(self.connection.issuer).endpoints()
+        except RetryLater:
+            return False
+        return True
+
+
+def _port(url: str) -> str:
+    """The port of an address of ours."""
+    return url.rsplit(":", 1)[1].partition("/")[0]
 
 
 def _is_ready(url: str) -> bool:

@@ -141,6 +141,7 @@ def _print_addresses(connection: Connection, data_dir: Path) -> None:
     credentials, _, host = rest.rpartition("@")
     shown = f"{scheme}://{credentials.partition(':')[0]}@{host}" if credentials else database
     write(f"kafka     {connection.kafka}\ndatabase  {shown}\n")
+    write(f"gateway   {connection.gateway}\nissuer    {connection.issuer}\n")
     for url in connection.metrics:
         write(f"metrics   {url}\n")
     write(f"data      {data_dir}\n")
