@@ -64,6 +64,13 @@ def waiting(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
+def queued(connection: Connection, limit: int) -> list[Queued]:
+    """The oldest records that are committed, in order."""
+    with database_failures():
+        rows = connection.execute(_TAKE, (limit,)).fetchall()
+    return [Queued(seq, Outgoing(topic, value, key, _headers_in(told))) for seq, topic, key, value, told in rows]
+
+
 class OutboxReader:
     """The relay's side: one holder a database, by an advisory lock that ends with its session. Not thread-safe."""
 
@@ -84,9 +91,7 @@ class OutboxReader:
 
     def take(self, limit: int) -> list[Queued]:
         """The oldest records that are committed, in order; they stay until `drop`."""
-        with database_failures():
-            rows = self._connection.execute(_TAKE, (limit,)).fetchall()
-        return [Queued(seq, Outgoing(topic, value, key, _headers_in(told))) for seq, topic, key, value, told in rows]
+        return queued(self._connection, limit)
 
     def drop(self, taken: Sequence[Queued]) -> None:
         """Forget records that Kafka has, all in one go."""
