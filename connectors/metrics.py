@@ -266,8 +266,8 @@ CHILD_RESTARTS = Metric(
 
 
 def all_metrics() -> Iterator[Metric]:
-    """Every definition of this module and of `metrics_gateway`, in the order written."""
-    from connectors import metrics_gateway  # it imports this one
+    """Every definition of this module, of `metrics_gateway` and of `metrics_files`, in the order written."""
+    from connectors import metrics_files, metrics_gateway  # they import this one
 
-    defined = (*globals().values(), *vars(metrics_gateway).values())
+    defined = (*globals().values(), *vars(metrics_gateway).values(), *vars(metrics_files).values())
     return (value for value in defined if isinstance(value, Metric))

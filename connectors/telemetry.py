@@ -29,6 +29,7 @@ from prometheus_client.registry import Collector
 from connectors import metrics as defined
 from connectors.json_log import log
 from connectors.metrics import Metric
+from connectors.telemetry_files import FileOccurrences
 from connectors.telemetry_gateway import GatewayOccurrences
 from connectors.telemetry_http import HttpOccurrences, frames
 
@@ -85,7 +86,7 @@ class _BulkHistogram(Collector):
         yield HistogramMetricFamily(self._metric.name, self._metric.help, buckets=rows, sum_value=total)
 
 
-class Telemetry(HttpOccurrences, GatewayOccurrences):
+class Telemetry(HttpOccurrences, GatewayOccurrences, FileOccurrences):
     """The metrics and log lines of one process."""
 
     def __init__(self, *, process: str, clock: Callable[[], float], registry: CollectorRegistry | None = None) -> None:

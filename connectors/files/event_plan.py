@@ -7,17 +7,19 @@ collects everything that is wrong. A property test holds them to each other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from connectors.files.fields import NOTHING, Context, Key, LeafPlan, Texts, leaf_plan
+from connectors.files.build_way import built_record
+from connectors.files.event_nodes import Group, Items, Node, leaves
+from connectors.files.fields import Context, Key, LeafPlan, Texts, leaf_plan
 from connectors.files.mapping import FieldSpec, MappingProblem
-from connectors.files.values import ColumnProblem, Wrong
+from connectors.files.quick_way import Steps, steps
+from connectors.files.values import ColumnProblem
 from schemas.catalogue import suggest
 from schemas.field_classes import NamedTypes, Schema, kind_of, without_null
 from schemas.framing import SINGLE_OBJECT_MARK
-from schemas.leaf_bytes import NULL, PRESENT, array_bytes
 from schemas.registry import EventType
 from schemas.wire import Datum
 
@@ -25,39 +27,6 @@ _RECORDED = "envelope.recordedAt"
 _INDEX = re.compile(r"\[[0-9]+\]")
 
 Specs = Mapping[str, tuple[FieldSpec, Key]]  # field path -> its spec, and where in the mapping it stands
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A record. It may be null, and then is when no column has anything for it."""
-
-    path: str
-    nullable: bool
-    children: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """A list of records, each made by one template."""
-
-    path: str
-    nullable: bool
-    templates: tuple[Group, ...]
-
-
-Node = LeafPlan | Group | Items
-Quick = Callable[[Texts], bytes]
-
-
-class Doubt(Exception):  # noqa: N818 - no fault: the other way decides
-    """The quick way does not know."""
-
-
-class Steps(NamedTuple):
-    """Bytes that are always the same, then pairs of what a record adds and what follows."""
-
-    first: bytes
-    rest: tuple[tuple[Quick, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +50,7 @@ class EventPlan:
     def build(self, texts: Texts) -> tuple[Datum, list[ColumnProblem]]:
         """The datum and what is wrong with it; fields with a problem are None."""
         problems: list[ColumnProblem] = []
-        return _record(self.root, texts, problems), problems
+        return built_record(self.root, texts, problems), problems
 
     def columns(self, path: str) -> tuple[str, ...]:
         """Columns that the field at a path (with `[n]` for items) comes from; empty for a constant."""
@@ -104,11 +73,11 @@ def compile_event(
             hint = suggest(path, frozenset(event_type.paths)).removeprefix("; ")
             context.problems.append(MappingProblem(key, f"`{event_type.name}` has no field `{path}`", hint or None))
     columns: dict[str, tuple[str, ...]] = {}
-    for leaf in _leaves(root):
+    for leaf in leaves(root):
         columns[leaf.path] = tuple(dict.fromkeys((*columns.get(leaf.path, ()), *leaf.columns)))
     frame = SINGLE_OBJECT_MARK + event_type.fingerprint
-    recorded = next((leaf for leaf in _leaves(root) if leaf.path == _RECORDED and not leaf.constant), None)
-    return EventPlan(event_type, root, _steps(frame, root), columns, recorded)
+    recorded = next((leaf for leaf in leaves(root) if leaf.path == _RECORDED and not leaf.constant), None)
+    return EventPlan(event_type, root, steps(frame, root), columns, recorded)
 
 
 class _Walker:
@@ -162,167 +131,6 @@ class _Walker:
         inside = {f"{path}.{name}": (spec, (*key, name)) for name, spec in given.items()}
         walker = _Walker(inside, self.context, {})
         return Group(path, True, tuple(walker.fields(node["fields"], path + ".")))
-
-
-def _leaves(node: Node) -> Iterator[LeafPlan]:
-    match node:
-        case LeafPlan():
-            yield node
-        case Group(children=inner):
-            for each in inner:
-                yield from _leaves(each)
-        case Items(templates=inner):
-            for group in inner:
-                yield from _leaves(group)
-
-
-# The quick way
-
-
-def _steps(frame: bytes, root: Group) -> Steps:
-    first, rest = frame, list[tuple[Quick, bytes]]()
-    for part in _parts(root):
-        if not isinstance(part, bytes):
-            rest.append((part, b""))
-        elif rest:
-            rest[-1] = (rest[-1][0], rest[-1][1] + part)
-        else:
-            first += part
-    return Steps(first, tuple(rest))
-
-
-def _parts(node: Node) -> Iterator[bytes | Quick]:
-    match node:
-        case LeafPlan(constant=True):
-            yield node.quick(())
-        case LeafPlan():
-            yield _certain(node.quick) if not node.nullable else node.quick
-        case Group(nullable=False):
-            for each in node.children:
-                yield from _parts(each)
-        case Group() if not node.children:
-            yield NULL
-        case Group():
-            yield _quick_group(node)
-        case Items():
-            yield _quick_items(node)
-
-
-def _certain(quick: Quick) -> Quick:
-    def certain(texts: Texts) -> bytes:
-        data = quick(texts)
-        if data == NOTHING:
-            raise Doubt
-        return data
-
-    return certain
-
-
-def _quick_group(group: Group) -> Quick:
-    """A record that may be null. Which of its bytes say that a column had something is known beforehand."""
-    makes = [_quick(each) for each in group.children]
-    every = list(enumerate(group.children))
-    telling = [(index, _null(each)) for index, each in every if not _constant(each)]
-    telling = telling or [(index, _null(each)) for index, each in every]
-    filled = [index for index, each in every if _null(each) == NOTHING]
-
-    def quick(texts: Texts) -> bytes:
-        made = [make(texts) for make in makes]
-        for index, null in telling:
-            if made[index] != null:
-                break
-        else:
-            return NULL
-        for index in filled:
-            if made[index] == NOTHING:
-                raise Doubt
-        return PRESENT + b"".join(made)
-
-    return quick
-
-
-def _quick_items(items: Items) -> Quick:
-    groups = [_quick_group(group) for group in items.templates]
-    front = PRESENT if items.nullable else b""
-    none = NULL  # an empty list and no list have the same byte
-
-    def quick(texts: Texts) -> bytes:
-        found = [data[1:] for group in groups if (data := group(texts)) != NULL]
-        return front + array_bytes(found) if found else none
-
-    return quick
-
-
-def _quick(node: Node) -> Quick:
-    match node:
-        case LeafPlan():
-            return node.quick
-        case Group(nullable=True):
-            return _quick_group(node)
-        case Items():
-            return _quick_items(node)
-        case _:
-            parts = list(_parts(node))
-            return lambda texts: b"".join(part if isinstance(part, bytes) else part(texts) for part in parts)
-
-
-def _null(node: Node) -> bytes:
-    return NOTHING if isinstance(node, LeafPlan) and not node.nullable else NULL
-
-
-def _constant(node: Node) -> bool:
-    match node:
-        case LeafPlan():
-            return node.constant
-        case Group(children=inner) | Items(templates=inner):
-            return all(_constant(each) for each in inner)
-
-
-# The other way
-
-
-def _record(group: Group, texts: Texts, problems: list[ColumnProblem]) -> Datum:
-    return {each.path.rpartition(".")[2]: _value(each, texts, problems) for each in group.children}
-
-
-def _value(node: Node, texts: Texts, problems: list[ColumnProblem]) -> Any:
-    match node:
-        case LeafPlan():
-            return _leaf_value(node, texts, problems)
-        case Group(nullable=False):
-            return _record(node, texts, problems)
-        case Group():
-            return _group_value(node, texts, problems)
-        case Items():
-            found = (_group_value(group, texts, problems) for group in node.templates)
-            return [each for each in found if each is not None] or (None if node.nullable else [])
-
-
-def _group_value(group: Group, texts: Texts, problems: list[ColumnProblem]) -> Datum | None:
-    """A record that may be null: there when a column has something for it, or when it has constants only."""
-    if not group.children:
-        return None
-    own: list[ColumnProblem] = []
-    made = [(each, _value(each, texts, own)) for each in group.children]
-    telling = [(each, value) for each, value in made if not _constant(each)] or made
-    if not own and all(value is None for _, value in telling):
-        return None
-    problems.extend(own)
-    wrong = {problem.field for problem in own}
-    for each, value in made:
-        if value is None and isinstance(each, LeafPlan) and not each.nullable and each.path not in wrong:
-            problems.append(ColumnProblem(each.columns, each.path, "is empty", "a value: the rest of it is there"))
-    return {each.path.rpartition(".")[2]: value for each, value in made}
-
-
-def _leaf_value(leaf: LeafPlan, texts: Texts, problems: list[ColumnProblem]) -> Any:
-    if leaf.constant:
-        return leaf.fixed
-    try:
-        return leaf.read(texts)
-    except Wrong as wrong:
-        problems.append(ColumnProblem(leaf.columns, leaf.path, wrong.message, wrong.expected))
-        return None
 
 
 def names_of(event_type: EventType) -> NamedTypes:

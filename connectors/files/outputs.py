@@ -16,7 +16,7 @@ from connectors.files.journal import Written
 from connectors.files.prepare import Batch, Outcome, Ready, Refused, Unchanged
 from connectors.files.program import Skipped
 from connectors.files.read_csv import csv_bytes
-from connectors.files.records import Reader, Row, Unreadable
+from connectors.files.records import FileInvalid, Reader, Row, Unreadable
 
 REASONS = ("line", "record", "columns", "field", "problem", "what would be right")
 REPORT = ("line", "record", "result", "event type", "event id", "said")
@@ -119,3 +119,9 @@ def _told(record: Row | Unreadable, outcome: Outcome) -> Iterator[Sequence[objec
         case Refused():
             for problem in outcome.problems:
                 yield record.line, record.number, "refused", "", "", str(problem)
+
+
+def write_reason(path: Path, invalid: FileInvalid) -> None:
+    """Why a whole file is in quarantine."""
+    with path.open("wb") as file:
+        file.write(csv_bytes([REASONS, (invalid.line, "", invalid.column, "", invalid.message, invalid.expected)]))

@@ -12,6 +12,7 @@ import typer
 from streams.cli import (
     bench,
     doctor,
+    files,
     gateway,
     inbox,
     issuer,
@@ -88,6 +89,7 @@ app.command("doctor", rich_help_panel=RUN)(doctor.doctor)
 app.command("simulate", rich_help_panel=RUN)(simulate.simulate)
 app.add_typer(schemas.app, name="schemas", rich_help_panel=USE)
 app.command("publish", rich_help_panel=USE)(publish.publish)
+app.add_typer(files.app, name="files", rich_help_panel=USE)
 app.command("inbox", rich_help_panel=USE)(inbox.inbox)
 app.command("ack", rich_help_panel=USE)(inbox.ack)
 app.add_typer(rules.app, name="rules", rich_help_panel=PROVE)
