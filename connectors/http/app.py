@@ -21,7 +21,7 @@ from connectors.http.door import Door
 from connectors.http.edge import Edge
 from connectors.http.health import health_router
 from connectors.http.openapi import DESCRIPTION, TITLE, VERSION, document_of
-from connectors.http.problems import INVALID, Problem, of_status
+from connectors.http.problems import FAULT, INVALID, Problem, of_status
 from connectors.http.values import FieldProblem
 
 
@@ -46,6 +46,7 @@ def create_bare_app(door: Door, *, routers: Sequence[APIRouter] = ()) -> FastAPI
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Exception, _fault)
     for router in (health_router(), api_router(), *routers):
         app.include_router(router)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
@@ -54,6 +55,11 @@ def create_bare_app(door: Door, *, routers: Sequence[APIRouter] = ()) -> FastAPI
 
 async def _problem(request: Request, error: Exception) -> Response:
     return cast(Problem, error).response()
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Answered here, told by the edge: the framework raises the error once more after this."""
+    return Problem(FAULT, "the request was not carried out because of a fault here").response()
 
 
 async def _framework(request: Request, error: Exception) -> Response:

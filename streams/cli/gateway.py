@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from streams.gateway.process import OpenGateway
 
 READY_LOOK_SECONDS = 1.0
+WEBHOOK_CONNECTIONS = 4
 END_SECONDS = 20.0  # for the threads beside the server to finish what they are at
 
 app = typer.Typer(invoke_without_command=True)
@@ -79,7 +82,7 @@ def _run(host: str, port: int, found: Settings, metrics_port: int | None) -> Non
             allow_synthetic=found.allow_synthetic,
         )
         try:
-            with all_beside({**opened.work, **_own_work(opened, telemetry, stop)}, stop):
+            with all_beside({**opened.work, **_own_work(opened, shell, database, telemetry, stop)}, stop):
                 serve(create_app(_door(opened, shell, telemetry)), host=host, port=port, stop=stop)
         finally:
             opened.close()
@@ -104,9 +107,45 @@ def _door(opened: OpenGateway, shell: GatewaySettings, telemetry: Telemetry) -> 
     return Door(opened.doors, shell, verifier, telemetry=telemetry, clock=unix_seconds, monotonic=monotonic)
 
 
-def _own_work(opened: OpenGateway, telemetry: Telemetry, stop: threading.Event) -> Mapping[str, Callable[[], None]]:
-    """What the shell needs beside the server: telling whether it is ready."""
-    return {"readiness": lambda: keep_telling_readiness(opened.doors.unavailable, telemetry, stop)}
+def _own_work(
+    opened: OpenGateway, shell: GatewaySettings, database: str, telemetry: Telemetry, stop: threading.Event
+) -> dict[str, Callable[[], None]]:
+    """What the shell needs beside the server: telling whether it is ready, and webhooks where they are set up."""
+    work: dict[str, Callable[[], None]] = {
+        "readiness": lambda: keep_telling_readiness(opened.doors.unavailable, telemetry, stop)
+    }
+    if shell.webhooks_file is not None:
+        work["webhooks"] = _pushing(shell, Path(shell.webhooks_file), database, telemetry, stop)
+    return work
+
+
+def _pushing(
+    shell: GatewaySettings, file: Path, database: str, telemetry: Telemetry, stop: threading.Event
+) -> Callable[[], None]:
+    """Pushes until told to stop. The file is read now, so that a wrong one is refused before anything is served."""
+    from connectors.http.webhook_post import post
+    from connectors.http.webhooks import Pusher, read_hooks
+    from connectors.postgres.pool import Pool
+    from connectors.postgres.webhook_store import WebhookStore
+
+    hooks = read_hooks(file, allow_private=shell.webhooks_allow_private)
+    pool = Pool(database, size=WEBHOOK_CONNECTIONS, application="masa-webhooks")
+    pusher = Pusher(
+        hooks,
+        WebhookStore(pool),
+        partial(post, allow_private=shell.webhooks_allow_private),
+        gateway=shell.public_url,
+        telemetry=telemetry,
+        clock=unix_seconds,
+    )
+
+    def run() -> None:
+        try:
+            pusher.keep_pushing(stop.wait, stop.is_set)
+        finally:
+            pool.close()
+
+    return run
 
 
 def keep_telling_readiness(unavailable: Callable[[], str | None], telemetry: Telemetry, stop: threading.Event) -> None:
