@@ -102,6 +102,10 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::
 ON CONFLICT (delivery_id) DO NOTHING
 """
 
+_FREE = f"""
+SELECT 1 FROM gateway_delivery WHERE agency = %s AND {_OPEN} AND coalesce(lease_until, 0) <= %s LIMIT 1
+"""  # noqa: S608 - conditions of our own
+
 # SKIP LOCKED: pollers that come at once take different rows instead of waiting for each other. A row that somebody
 # else's transaction changed in between is looked at again by PostgreSQL before it is returned.
 _CLAIM = f"""
@@ -178,6 +182,12 @@ def insert(connection: Connection, arrived: Sequence[NewDelivery]) -> int:
     ]
     with database_failures():
         return connection.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)]).rowcount
+
+
+def anything_free(connection: Connection, agency: str, *, now: int) -> bool:
+    """Whether a claim could bring anything: what a poller asks most of the time, for a quarter of the price."""
+    with database_failures():
+        return connection.execute(_FREE, (agency, now)).fetchone() is not None
 
 
 def claim(

@@ -42,6 +42,12 @@ class Pool:
             yield connection
 
     @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection outside any transaction, for a single statement that only looks. Raises as `connect`."""
+        with self._borrowed() as connection, database_failures():
+            yield connection
+
+    @contextmanager
     def _borrowed(self) -> Iterator[Connection]:
         if not self._free.acquire(timeout=self._wait_seconds):
             raise RetryLater("every database connection is in use: too much at once")

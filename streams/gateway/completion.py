@@ -16,6 +16,7 @@ from streams.gateway.publishers import Publisher
 
 _INDEX = re.compile(r"\[(\d+)\]")
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
+PRINTABLE = re.compile(r"[\x20-\x7e]{1,300}", re.ASCII)
 
 
 def completed(
@@ -52,8 +53,12 @@ def given_event_id(document: Mapping[str, Any]) -> str | None:
 
 
 def digest(pseudonymiser: Pseudonymiser, document: Mapping[str, Any]) -> bytes:
-    """Names the request without revealing it; the order of keys does not matter."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    """Names the request without revealing it; the order of keys does not matter. One nested too deeply for an event is
+    like any other such."""
+    try:
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    except RecursionError:
+        text = "nested too deeply"
     return pseudonymiser.digest(b"request:" + text.encode())
 
 

@@ -11,7 +11,7 @@ from connectors.postgres.gateway_people import DelegationRow
 from connectors.postgres.outbox import enqueue
 from schemas.vocabulary import RejectReason
 from streams.gateway import records
-from streams.gateway.parts import Parts
+from streams.gateway.parts import UUID, Parts
 
 LONGEST_DAYS = 92  # a term and its holidays; who is away for longer needs a successor
 _DAY_MS = 86_400_000
@@ -69,6 +69,8 @@ class Deputies:
 
     def end(self, caller: Caller, delegation_id: str) -> bool:
         """As the port says."""
+        if not UUID.fullmatch(delegation_id):
+            return False
         me, now = self._parts.actor(caller), self._parts.now()
         with self._parts.pool.transaction() as connection:
             if not gateway_people.end(connection, caller.agency, me, delegation_id, now=now):
@@ -95,7 +97,7 @@ class Deputies:
             return _wrong("/toRole", "one deputy is needed", "either a role or a colleague")
         if to_role is not None and (to_role not in known or to_role == role):
             return _wrong("/toRole", "not another role of your agency", "one of: " + ", ".join(sorted(known - {role})))
-        if to_subject is not None and not 0 < len(to_subject) <= _LONGEST_SUBJECT:
+        if to_subject is not None and not (0 < len(to_subject) <= _LONGEST_SUBJECT and to_subject.isprintable()):
             return _wrong("/toPerson", "not the id of a colleague", "the name with which your colleague signs in")
         if to_subject == caller.subject:
             return _wrong("/toPerson", "is yourself", "a colleague")

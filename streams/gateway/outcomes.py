@@ -15,7 +15,7 @@ from connectors.postgres.gateway_publications import PublicationRow
 from connectors.postgres.gateway_store import Answered
 from schemas.vocabulary import OutcomeKind
 from streams.gateway.in_force import InForce
-from streams.gateway.parts import Parts
+from streams.gateway.parts import MALFORMED, UUID, Parts
 from streams.gateway.wording import sentences
 from streams.ledger import queries
 from streams.ledger.times import millis_of_iso
@@ -35,6 +35,9 @@ class Outcomes:
         """As the port says."""
         if "outcome" not in caller.scopes:
             return None
+        if not UUID.fullmatch(event_id):
+            self._parts.refuse_access(caller, "outcome", MALFORMED)
+            return None
         force, leaves = self._parts.rules.now(), queries.leaf_paths(self._parts.event_types)
         with self._parts.pool.transaction() as connection:
             publication = gateway_publications.of_event(connection, event_id, caller.agency)
@@ -44,7 +47,7 @@ class Outcomes:
             return _decided(audit, publication, {each.agency: each for each in answers}, force)
         if publication is not None:
             return _pending(publication)
-        self._parts.refuse_access(caller, "outcome", event_id if len(event_id) <= 36 and event_id.isascii() else "")
+        self._parts.refuse_access(caller, "outcome", event_id)
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +14,9 @@ from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventTypes
 from streams.gateway import records
 from streams.gateway.in_force import RulesInForce
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+MALFORMED = "malformed"  # stands on record for an id that is none, whatever it was
 
 
 class GatewayTelemetry(Protocol):

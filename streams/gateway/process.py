@@ -68,19 +68,11 @@ def open_gateway(
     def now() -> int:
         return int(clock() * 1000)
 
+    def feed_of(reader: CompactedReader) -> PolicyFeed:
+        return PolicyFeed(reader, types, pseudonymiser.locator, telemetry, signatories=signatories, clock=clock)
+
     def loop(part: str) -> Loop:
         return Loop(stop.wait, stop.is_set, lambda error: telemetry.gateway_failed(part=part, error=error))
-
-    def follow_rules() -> None:
-        conf = kafka.consumer_conf(f"{_IDENTITY}-reading", client_id=f"{_IDENTITY}-reading", partition_eof=True)
-        reader = CompactedReader(conf, topics.POLICY)
-        feed = PolicyFeed(reader, types, pseudonymiser.locator, telemetry, signatories=signatories, clock=clock)
-        try:
-            rules.follow(feed, stop.wait, lambda: stop.is_set() or publisher.broken())
-        finally:
-            reader.close()
-        if publisher.broken():
-            raise ExitForSupervisor("the producer of the gateway is beyond repair")
 
     parts = Parts(
         pool=pool,
@@ -100,10 +92,28 @@ def open_gateway(
         doors=Gateway(parts, publisher),
         sessions=SessionStore(pool),
         work={
-            "rules": follow_rules,
+            "rules": lambda: _follow(rules, kafka, feed_of, publisher, stop),
             "filler": lambda: fill(kafka, database_url, types, telemetry, loop("filler")),
             "relay": lambda: relay(kafka, database_url, telemetry, loop("relay")),
             "housekeeping": lambda: keep_tidy(pool, telemetry, now, loop("housekeeping")),
         },
         close=close,
     )
+
+
+def _follow(
+    rules: RulesInForce,
+    kafka: KafkaSettings,
+    feed_of: Callable[[CompactedReader], PolicyFeed],
+    publisher: ConcurrentPublisher,
+    stop: threading.Event,
+) -> None:
+    """Keep the rules in step until told to stop, or until the producer cannot go on."""
+    name = f"{_IDENTITY}-reading"
+    reader = CompactedReader(kafka.consumer_conf(name, client_id=name, partition_eof=True), topics.POLICY)
+    try:
+        rules.follow(feed_of(reader), stop.wait, lambda: stop.is_set() or publisher.broken())
+    finally:
+        reader.close()
+    if publisher.broken():
+        raise ExitForSupervisor("the producer of the gateway is beyond repair")

@@ -8,20 +8,21 @@ got no answer, becomes the very same event: the router then drops the second as 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
 
 from connectors.errors import ConnectorFailure, RetryLater
 from connectors.http.values import Accepted, Caller, Refused, Submission
 from connectors.kafka.publisher import Outgoing, Published
 from connectors.postgres import gateway_publications
-from connectors.postgres.connection import Connection
 from connectors.postgres.gateway_publications import PublicationRow
 from connectors.postgres.outbox import enqueue
 from schemas.examples import new_event_id
 from schemas.vocabulary import RejectReason
 from streams.gateway import records
-from streams.gateway.completion import digest
+from streams.gateway.combining import Combiner
+from streams.gateway.completion import PRINTABLE, digest
 from streams.gateway.parts import Parts
 from streams.gateway.publishers import Publisher
 from streams.gateway.submissions import Checked, Reserved, accepted, checked, judged, keys_of
@@ -38,12 +39,21 @@ class Writes(Protocol):
     def stalled(self) -> bool: ...
 
 
+class _Wanted(NamedTuple):
+    """What one caller wants reserved."""
+
+    caller: Caller
+    good: Sequence[Checked]
+
+
 class Publishing:
     """Safe from any thread."""
 
     def __init__(self, parts: Parts, kafka: Writes, randbits: Callable[[int], int]) -> None:
         """`randbits` gives that many random bits, for the event ids that the gateway makes."""
         self._parts, self._kafka, self._randbits = parts, kafka, randbits
+        self._reserving = Combiner(self._reserve_all)
+        self._noting = Combiner(self._note_all)
 
     def publish(self, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
         """An answer for each, in order. Raises ConnectorFailure when that of any of them is unknown."""
@@ -86,40 +96,49 @@ class Publishing:
         found = checked(self._parts, publisher, submission, event_id=new_event_id(now, self._randbits), at=now)
         if isinstance(found, Checked) or found.why != "INVALID":
             return found
+        before = self._answered_before(publisher, submission)
+        return found if before is None else before
+
+    def _answered_before(self, publisher: Publisher, submission: Submission) -> Accepted | None:
+        """What was answered to the same request earlier, if it was accepted then."""
         keys = keys_of(submission.document, submission.idempotency_key, None)
+        if not keys or not all(map(PRINTABLE.fullmatch, keys)):  # not checked yet: it may be anything
+            return None
         with self._parts.pool.transaction() as connection:
-            rows = gateway_publications.find(connection, publisher.id, keys) if keys else []
-        same = digest(self._parts.pseudonymiser, submission.document)
-        before = next((row for row in rows if row.digest == same and row.topic is not None), None)
-        return found if before is None else accepted(before, repeated=True)
+            rows = [row for row in gateway_publications.find(connection, publisher.id, keys) if row.topic is not None]
+        if not rows or rows[0].digest != digest(self._parts.pseudonymiser, submission.document):
+            return None
+        return accepted(rows[0], repeated=True)
 
     def _reserve(self, caller: Caller, good: Sequence[Checked]) -> list[Reserved]:
-        if not good:
-            return []
-        agency = caller.agency
-        with self._parts.pool.transaction() as connection:
-            found = gateway_publications.reserve(connection, [row for each in good for row in each.rows(agency)])
-            reserved = [Reserved(each, tuple(found[agency, key] for key in each.keys)) for each in good]
-            if caller.kind == "person":
-                self._put_on_record(connection, caller, [each for each in reserved if each.same])
-        return reserved
+        return self._reserving.do(_Wanted(caller, good)) if good else []
 
-    def _put_on_record(self, connection: Connection, caller: Caller, reserved: Sequence[Reserved]) -> None:
+    def _reserve_all(self, wanted: Sequence[_Wanted]) -> list[list[Reserved]]:
+        """For several callers in one transaction, with what is put on record of them."""
+        answers: list[list[Reserved]] = []
+        with self._parts.pool.transaction() as connection:
+            rows = [row for caller, good in wanted for each in good for row in each.rows(caller.agency)]
+            found = gateway_publications.reserve(connection, rows)
+            for caller, good in wanted:
+                answers.append([Reserved(each, tuple(found[caller.agency, key] for key in each.keys)) for each in good])
+            people = [(caller, of) for (caller, _), of in zip(wanted, answers, strict=True) if caller.kind == "person"]
+            enqueue(connection, (told for caller, of in people for told in self._on_record(caller, of)))
+        return answers
+
+    def _on_record(self, caller: Caller, reserved: Sequence[Reserved]) -> Iterator[Outgoing]:
         """Which person submitted what, with the judgements that they made about recipients."""
         who, now = self._parts.actor(caller), self._parts.now()
-        told = (
-            records.operation(
-                caller,
-                who,
-                records.SUBMITTED,
-                each.first.event_id,
-                now,
-                operation_id=records.named_id("submitted", each.first.event_id, who),
-                details=judged(each.checked.ready),
-            )
-            for each in reserved
-        )
-        enqueue(connection, told)
+        for each in reserved:
+            if each.same:
+                yield records.operation(
+                    caller,
+                    who,
+                    records.SUBMITTED,
+                    each.first.event_id,
+                    now,
+                    operation_id=records.named_id("submitted", each.first.event_id, who),
+                    details=judged(each.checked.ready),
+                )
 
     def _send(self, publisher: Publisher, wanted: Sequence[Reserved]) -> list[Answer]:
         """Write all to Kafka; each one's answer. What was acknowledged is noted even if another was not."""
@@ -153,13 +172,14 @@ class Publishing:
 
     def _note(self, rows: Sequence[PublicationRow]) -> None:
         """Best effort: without it the same request would be written again, and dropped as a repeat by the router."""
-        if not rows:
-            return
-        try:
-            with self._parts.pool.transaction(durable=False) as connection:
-                gateway_publications.placed(connection, rows)
-        except RetryLater:
-            return
+        if rows:
+            with suppress(RetryLater):
+                self._noting.do(rows)
+
+    def _note_all(self, noted: Sequence[Sequence[PublicationRow]]) -> Sequence[None]:
+        with self._parts.pool.transaction(durable=False) as connection:
+            gateway_publications.placed(connection, [row for rows in noted for row in rows])
+        return [None] * len(noted)
 
     def _tell(self, caller: Caller, answers: dict[int, Answer]) -> None:
         results = Counter(_result(each) for each in answers.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from connectors.errors import ConnectorFailure
@@ -24,14 +23,12 @@ from connectors.postgres.outbox import enqueue
 from streams.gateway import records, shown
 from streams.gateway.deputies import Deputies
 from streams.gateway.judging import judge, may_see
-from streams.gateway.parts import Parts
+from streams.gateway.parts import MALFORMED, UUID, Parts
 from streams.ledger import queries
 
 LISTED_AT_MOST = 500  # what waits, not a search: who has more must call colleagues in
 CLAIMED_AT_MOST = 100
 LEASE_SECONDS = (5, 3_600)  # shortest and longest
-_DELIVERY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_MALFORMED = "malformed"
 
 
 class Receiving:
@@ -57,6 +54,9 @@ class Receiving:
             return ()
         force, now, who = self._parts.rules.now(), self._parts.now(), self._parts.actor(caller)
         shortest, longest = LEASE_SECONDS
+        with self._parts.pool.connection() as connection:
+            if not gateway_store.anything_free(connection, caller.agency, now=now):
+                return ()
         with self._parts.pool.transaction() as connection:
             rows = gateway_store.claim(
                 connection,
@@ -113,7 +113,7 @@ class Receiving:
     def _own(self, connection: Connection, caller: Caller, delivery_id: str) -> DeliveryRow | None:
         """The row, locked, if there is one and it is the caller's."""
         roles = self._deputies.roles(connection, caller) if caller.kind == "person" else caller.roles
-        if not _DELIVERY_ID.fullmatch(delivery_id):
+        if not UUID.fullmatch(delivery_id):
             return None
         row = gateway_store.locked(connection, delivery_id)
         return row if row is not None and may_see(row, caller, roles) else None
@@ -146,7 +146,7 @@ class Receiving:
         )
 
     def _refuse(self, caller: Caller, what: str, delivery_id: str) -> None:
-        target = delivery_id if _DELIVERY_ID.fullmatch(delivery_id) else _MALFORMED
+        target = delivery_id if UUID.fullmatch(delivery_id) else MALFORMED
         self._parts.refuse_access(caller, what, target)
 
     def _explained(self, found: Delivery, agency: str) -> Delivery:

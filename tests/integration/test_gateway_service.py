@@ -199,6 +199,23 @@ def test_who_sent_it_and_how_they_judged_is_on_record(bench: Bench) -> None:
     assert b"withheld.DETRIMENT" in (bench.outbox()[0].value or b"")
 
 
+@pytest.mark.parametrize("hostile", ["\0", "\ud800", "x" * 5_000, "'; DROP TABLE outbox; --", ["a"], {"a": None}, 7])
+def test_nonsense_where_an_id_belongs_is_refused_and_nothing_worse(bench: Bench, hostile: Any) -> None:
+    """Never an error of ours, whatever stands there."""
+    document = bench.document()
+    document["envelope"]["eventId"] = hostile
+    assert refused(bench.gateway.publish(system(), document, idempotency_key="k")).why == "INVALID"
+    if isinstance(hostile, str):
+        assert refused(bench.gateway.publish(system(), bench.document(), idempotency_key=hostile)).why == "INVALID"
+        assert bench.gateway.outcome(system(), hostile) is None
+        assert bench.gateway.open(person(), hostile) is None
+        assert not bench.gateway.end_delegation(person(), hostile)
+        until = bench.now + DAY_MS
+        answer = bench.gateway.delegate(person(), hostile, to_role=None, to_subject=hostile, until=until)
+        assert refused(answer).why == "INVALID"
+    assert bench.kafka.records == []
+
+
 def test_nothing_works_before_there_are_rules(bench: Bench) -> None:
     """Answers come from the rules in force, never from none."""
     bench.gateway._parts.__dict__["rules"] = RulesInForce(bench.pseudonymiser)
@@ -335,14 +352,14 @@ def test_a_frozen_or_recalled_delivery_is_closed_to_its_own_agency_too(bench: Be
         connection.execute("UPDATE gateway_delivery SET state = %s", (state,))
     assert bench.gateway.open(person(), identity) is None
     assert bench.gateway.acknowledge(person(), identity, "NOTED", lease=None) == NotFound(identity)
-    assert bench.gateway.poll(system(), limit=5, lease_seconds=60) == []
+    assert bench.gateway.poll(system(), limit=5, lease_seconds=60) == ()
 
 
 def test_polling_leases_the_content_and_the_first_acknowledgement_stands(bench: Bench) -> None:
     """Idempotent with the same lease; a lost lease and another outcome are conflicts (D-02, D-06)."""
     delivered(bench.url, record(1), record(2, OTHER_SCHOOL))
     (mine,) = bench.gateway.poll(system(), limit=5, lease_seconds=60)
-    assert bench.gateway.poll(system(), limit=5, lease_seconds=60) == []
+    assert bench.gateway.poll(system(), limit=5, lease_seconds=60) == ()
     assert mine.value == record(1).value
     assert bench.gateway.acknowledge(system(), mine.delivery_id, "NOTED", lease=None) == Conflict(
         mine.delivery_id, "LEASED"
