@@ -23,7 +23,7 @@ from streams.policy.index import AGENCY_SCHEME, RuleSet
 from streams.policy.recipients import LOW_MATCH
 from streams.policy.registered import complete, may_ask
 from streams.routing.event import Event
-from streams.routing.register import KEY_BYTES, Register, Relationship
+from streams.routing.register import PLACES, Register, Relationship
 
 DAY_MS = 86_400_000
 REFRESH_MS = 7 * DAY_MS  # the same involvement declared again is written anew only if it then lives this much longer
@@ -33,7 +33,7 @@ _SETTINGS = {  # field of Facts, name in selectors
     DeclaredBy.GP: ("gp", "gp"),
     DeclaredBy.COMMUNITY_HEALTH: ("community_health", "communityHealth"),
 }
-_PLACE = {kind: number * KEY_BYTES for number, kind in enumerate(RelationshipKind)}
+_PLACE = {kind: slice(start, end) for kind, start, end in PLACES}
 _UNPROTECTED = AddressProtection.NONE.value
 
 
@@ -46,16 +46,17 @@ class Involvement:
     def completed(self, event: Event, now: EpochMillis) -> Event:
         """The event with what the register knows of its child; the same object when that is nothing."""
         facts = event.facts
-        if facts.subject is None or not may_ask(facts):
+        if self._register.is_empty() or facts.subject is None or not may_ask(facts):
             return event
-        filled = complete(facts, self.known(facts.subject, now).get, ended_by(event.event_type))
+        known = self.known(facts.subject, now)
+        if not known:
+            return event
+        filled = complete(facts, known.get, ended_by(event.event_type))
         return event if filled is facts else event._replace(facts=filled)
 
     def known(self, subject: str, now: EpochMillis) -> dict[RelationshipKind, LocatorToken]:
         """Who is involved with a child, by kind."""
-        keys = self._pseudonymiser.relationships(subject)
-        found = ((kind, self._register.known(_key(keys, kind), now)) for kind in RelationshipKind)
-        return {kind: known[0] for kind, known in found if known is not None}
+        return self._register.all_of(self._pseudonymiser.relationships(subject), now)
 
     def learnt(self, event: Event, rules: RuleSet, now: EpochMillis) -> list[Output]:
         """Records that tell the register what a decided event says; what they say holds from the next event on."""
@@ -155,8 +156,7 @@ class Involvement:
 
 
 def _key(keys: bytes, kind: RelationshipKind) -> bytes:
-    start = _PLACE[kind]
-    return keys[start : start + KEY_BYTES]
+    return keys[_PLACE[kind]]
 
 
 def _code(event: Event, scheme: str, rules: RuleSet) -> str | None:

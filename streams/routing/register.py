@@ -22,6 +22,8 @@ from schemas.relationships import RelationshipKind
 from streams.policy.facts import EpochMillis, LocatorToken
 
 KEY_BYTES = 16
+# (kind, where its key begins and ends) in what `Pseudonymiser.relationships` gives for a child
+PLACES = tuple((kind, n * KEY_BYTES, (n + 1) * KEY_BYTES) for n, kind in enumerate(RelationshipKind))
 LIMIT = 20_000_000  # relationships held, 4 GB; more are not taken in, so that a flood cannot end the router
 _UNTIL_BITS = 32  # seconds since 1970, until 2106
 _UNTIL_MASK = (1 << _UNTIL_BITS) - 1
@@ -77,6 +79,21 @@ class Register:
         if place is None or (place & _UNTIL_MASK) * 1000 <= now:
             return None
         return self._tokens[place >> _UNTIL_BITS], EpochMillis((place & _UNTIL_MASK) * 1000)
+
+    def is_empty(self) -> bool:
+        """Whether nothing at all is known, so that nobody need be asked about."""
+        return not (self._held or any(self._layers))
+
+    def all_of(self, keys: bytes, now: EpochMillis) -> dict[RelationshipKind, LocatorToken]:
+        """Who is involved with one child, by kind; `keys` are its keys one after the other, a kind's at its place."""
+        layered = any(self._layers)
+        found: dict[RelationshipKind, LocatorToken] = {}
+        for kind, start, end in PLACES:
+            key = keys[start:end]
+            place = self._place(key) if layered else self._held.get(key)
+            if place is not None and (place & _UNTIL_MASK) * 1000 > now:
+                found[kind] = self._tokens[place >> _UNTIL_BITS]
+        return found
 
     def sweep(self, now: EpochMillis) -> int:
         """Forget what has expired; how many did. A second for five million, so once a day."""

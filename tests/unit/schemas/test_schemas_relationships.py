@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 import pytest
 
 from connectors.kafka.topic_plan import RELATIONSHIP_DAYS
 from schemas.errors import SchemaError
+from schemas.pseudonym import Pseudonymiser
 from schemas.relationships import MAX_DAYS, RelationshipKind, parse_declarations
 from schemas.vocabulary import AgencyCategory
 
@@ -50,3 +52,18 @@ def test_a_declaration_is_read() -> None:
 def test_the_topic_keeps_a_relationship_longer_than_it_lives() -> None:
     """A living relationship must never be swept away by the broker."""
     assert RELATIONSHIP_DAYS > MAX_DAYS + 30
+
+
+@pytest.mark.parametrize("length", [32, 128, 129, 300])
+def test_register_keys_are_hmac_sha_512(length: int) -> None:
+    """Computed from its parts, for keys shorter and longer than a block of the hash."""
+    key = bytes(range(256))[:length].ljust(length, b"k")
+    expected = hmac.digest(key, b"relationships:" + b"f" * 32, "sha512")
+    assert Pseudonymiser(key).relationships("f" * 32) == expected
+
+
+def test_register_keys_of_one_child_do_not_meet() -> None:
+    """Four kinds, four keys of 16 bytes, and none is another child's."""
+    pseudonymiser = Pseudonymiser(b"k" * 32)
+    keys = [pseudonymiser.relationships(child) for child in ("0" * 32, "1" * 32)]
+    assert len({each[start : start + 16] for each in keys for start in (0, 16, 32, 48)}) == 8
