@@ -14,7 +14,7 @@ from connectors.kafka.reader import Record, read_topic
 from connectors.kafka.settings import KafkaSettings
 from connectors.signing import verify
 from streams.cli.runtime import Refused
-from streams.policy.activation import from_value, is_activation, misplaced
+from streams.policy.activation import is_activation, read_record
 from streams.policy.artefact import Artefact
 from streams.policy.facts import RuleSetHash
 from streams.policy.gathered import Gathered
@@ -87,10 +87,8 @@ def policy_of(records: Iterable[Record], signatories: Signatories | None) -> Pol
 
 def _gather(record: Record, signatories: Signatories | None, gathered: Gathered) -> int:
     """Take in an activation; its sequence. Raises Refusal."""
-    activation = from_value(record.value)
+    activation = read_record(record.key or b"", record.value)
     signed = activation.signed
-    if misplaced(record.key or b"", signed):
-        raise Refusal(RefusalReason.TAMPERED, "the record stands under the key of another rule set")
     if signatories is not None:
         check(signed, signatories, verify)
     elif len({each.signatory for each in signed.signatures}) < SIGNERS:

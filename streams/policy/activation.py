@@ -76,8 +76,23 @@ def to_value(activation: Activation) -> bytes:
     return _MAGIC + canonical(activation.signed.as_document()) + b"\n" + activation.packed
 
 
-def from_value(value: bytes | None) -> Activation:
-    """Read a record's value, without believing it yet. Raises Refusal."""
+def read_record(key: bytes, value: bytes | None) -> Activation:
+    """A record as it stands, without believing it yet. Raises Refusal.
+
+    A record under the key of another rule set or sequence would hide that one; only a `statement:` goes without its
+    rule set.
+    """
+    activation = _from_value(value)
+    statement = activation.signed.statement
+    own = {_ARTEFACT + statement.rule_set.encode(), _STATEMENT + str(statement.sequence).encode(), HEAD}
+    if key not in own:
+        raise Refusal(RefusalReason.TAMPERED, "the record stands under the key of another rule set or sequence")
+    if not activation.packed and not key.startswith(_STATEMENT):
+        raise Refusal(RefusalReason.TRUNCATED, "the record is cut short after its statement")
+    return activation
+
+
+def _from_value(value: bytes | None) -> Activation:
     if value is None:
         raise Refusal(RefusalReason.UNREADABLE, "the record is a tombstone: publish another rule set instead")
     if not value.startswith(_MAGIC):
@@ -100,6 +115,15 @@ def pack(artefact: Artefact) -> bytes:
 
 def unpack(packed: bytes, expected: RuleSetHash) -> Artefact:
     """The rule set in compressed bytes, once it is whole and the one that was signed. Raises Refusal."""
+    content = inflated(packed, expected)
+    try:
+        return Artefact.from_bytes(content)
+    except ArtefactBroken as error:
+        raise Refusal(RefusalReason.UNREADABLE, str(error)) from None
+
+
+def inflated(packed: bytes, expected: RuleSetHash) -> bytes:
+    """The content of compressed bytes, once it has this hash. Raises Refusal."""
     inflate = zlib.decompressobj()
     try:
         content = inflate.decompress(packed, _MAX_ARTEFACT_BYTES)
@@ -110,10 +134,7 @@ def unpack(packed: bytes, expected: RuleSetHash) -> Artefact:
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise Refusal(RefusalReason.TAMPERED, f"the rule set has hash `{found}`, the statement names `{expected}`")
-    try:
-        return Artefact.from_bytes(content)
-    except ArtefactBroken as error:
-        raise Refusal(RefusalReason.UNREADABLE, str(error)) from None
+    return content
 
 
 def admitted(activation: Activation, signatories: Signatories, verify: Verify) -> Artefact:
@@ -125,11 +146,3 @@ def admitted(activation: Activation, signatories: Signatories, verify: Verify) -
     if statement.area not in artefact.document()["areas"]:
         raise Refusal(RefusalReason.WRONG_AREA, f"the rule set has no area `{statement.area}`")
     return artefact
-
-
-def misplaced(key: bytes, signed: SignedStatement) -> bool:
-    """Whether a record stands under the key of another rule set or sequence, where it would hide that one."""
-    statement = signed.statement
-    if key.startswith(_ARTEFACT):
-        return key != _ARTEFACT + statement.rule_set.encode()
-    return key.startswith(_STATEMENT) and key != _STATEMENT + str(statement.sequence).encode()

@@ -16,7 +16,7 @@ from connectors.errors import RetryLater
 from connectors.kafka.compacted import CompactedReader, Entry
 from connectors.signing import verify
 from schemas.registry import EventTypes
-from streams.policy.activation import Activation, admitted, from_value, is_activation, misplaced, unpack
+from streams.policy.activation import Activation, admitted, is_activation, read_record, unpack
 from streams.policy.artefact import Artefact
 from streams.policy.facts import LocatorToken
 from streams.policy.gathered import Gathered
@@ -127,11 +127,9 @@ class PolicyFeed:
         self._stops[key] = order
 
     def _take_activation(self, entry: Entry) -> None:
-        activation = from_value(entry.value)
+        activation = read_record(entry.key or b"", entry.value)
         signed = activation.signed
         check(signed, self._signatories, verify)
-        if misplaced(entry.key or b"", signed):
-            raise Refusal(RefusalReason.TAMPERED, "the record stands under the key of another rule set")
         if self._gathered is not None:
             self._gathered.add(activation)
         elif not self._is_known(signed.statement):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.signing import verify
-from streams.policy.activation import activation_records, from_value
+from streams.policy.activation import activation_records, read_record
 from streams.policy.artefact import canonical
 from streams.policy.facts import EpochMillis, RuleSetHash
 from streams.policy.signatories import SignatoriesInvalid, parse_signatories
@@ -114,7 +114,7 @@ def test_records_need_the_rule_set_that_the_statement_names() -> None:
     own = signed_by(replace(STATEMENT, rule_set=one.hash), PEOPLE)
     keys = [each.key.decode() for each in activation_records(own, one)]
     assert keys == ["statement:7", f"artefact:{one.hash}", "activation"]
-    assert {from_value(each.value).signed for each in activation_records(own, one)} == {own}
+    assert {read_record(each.key, each.value).signed for each in activation_records(own, one)} == {own}
 
 
 def test_a_stop_reads_back_as_it_was_lifted_or_not() -> None:

@@ -179,6 +179,7 @@ BAD: dict[str, tuple[str, list[Entry]]] = {
     "the same sequence for another rule set": ("older", head(signed_by(statement(C, 1), PEOPLE), pack(C))),
     "cut short in the rule set": ("truncated", head(GOOD, pack(B)[:-9])),
     "cut short in the statement": ("truncated", [Entry(HEAD, to_value(Activation(GOOD, b""))[:60], {}, 0)]),
+    "cut short after the statement": ("truncated", head(GOOD, b"")),
     "cut to nothing": ("truncated", [Entry(HEAD, b"", {}, 0)]),
     "a tombstone": ("unreadable", [Entry(HEAD, None, {}, 0)]),
     "nonsense": ("unreadable", [Entry(HEAD, b"nonsense", {}, 0)]),
@@ -211,6 +212,18 @@ def test_a_bad_head_does_not_keep_a_restarted_router_from_the_last_good_rule_set
     assert following.refresh(0.0)
     assert in_force(following) == A.hash
     assert told.refused
+
+
+def test_a_restarted_router_believes_no_more_than_a_running_one() -> None:
+    """Two people signed a return to the first rule set, but its record is damaged: a known hash does not mend it."""
+    back = signed_by(statement(A, 3), PEOPLE)
+    bare = [Entry(b"statement:3", to_value(Activation(back, b"")), {}, 0)]
+    for damaged in (head(back, pack(A)[:-9]), bare):
+        history = [*activation(A, 1), *activation(B, 2)]
+        running, restarted = feed(history, damaged)[0], feed([*history, *damaged])[0]
+        for each in (running, running, restarted):
+            each.refresh(0.0)
+        assert in_force(running) == in_force(restarted) == B.hash
 
 
 def test_a_bad_first_rule_set_means_none() -> None:
