@@ -68,6 +68,23 @@ def delivery(delivery_id: str, **changes: Any) -> Delivery:
     return made._replace(**changes)
 
 
+def invalid(caller: Caller, document: Mapping[str, Any]) -> Refused | None:
+    """Why the document cannot be published; None when it can."""
+    envelope = document.get("envelope")
+    if not isinstance(envelope, Mapping):
+        return _wrong("/envelope", "REQUIRED_FIELD", "is missing", "an envelope")
+    kind, source = envelope.get("eventType"), envelope.get("sourceOrg")
+    if not isinstance(kind, str) or kind not in load_event_types():
+        return _wrong("/envelope/eventType", "TYPE_MISMATCH", "is no event type", "one of the catalogue")
+    if isinstance(source, str) and source != caller.agency:
+        return _wrong("/envelope/sourceOrg", "SPOOFED_SOURCE", "is not your agency", "leave it out")
+    return None
+
+
+def _wrong(pointer: str, code: str, message: str, expected: str) -> Refused:
+    return Refused("INVALID", "the event breaks the contract", (FieldProblem(pointer, code, message, expected),))
+
+
 class DoorsDouble:
     """Thread-safe. `deliveries` is by agency; `away` makes every call fail as it does without Kafka or PostgreSQL."""
 
@@ -92,17 +109,11 @@ class DoorsDouble:
             return [self._publish(caller, each) for each in submissions]
 
     def _publish(self, caller: Caller, submission: Submission) -> Accepted | Refused:
-        envelope = submission.document.get("envelope")
-        if not isinstance(envelope, Mapping):
-            problem = FieldProblem("/envelope", "REQUIRED_FIELD", "is missing", "an envelope")
-            return Refused("INVALID", "the event breaks the contract", (problem,))
-        kind, source = envelope.get("eventType"), envelope.get("sourceOrg")
-        if not isinstance(kind, str) or kind not in load_event_types():
-            problem = FieldProblem("/envelope/eventType", "TYPE_MISMATCH", "is no event type", "one of the catalogue")
-            return Refused("INVALID", "the event breaks the contract", (problem,))
-        if source is not None and source != caller.agency:
-            problem = FieldProblem("/envelope/sourceOrg", "SPOOFED_SOURCE", "is not your agency", "leave it out")
-            return Refused("INVALID", "the event breaks the contract", (problem,))
+        wrong = invalid(caller, submission.document)
+        if wrong is not None:
+            return wrong
+        envelope = submission.document["envelope"]
+        kind = envelope["eventType"]
         event_id = str(envelope.get("eventId") or f"event-{len(self.published)}")
         key = (caller.agency, submission.idempotency_key or event_id)
         if key in self.published:
@@ -116,9 +127,9 @@ class DoorsDouble:
 
     def preview(self, caller: Caller, document: Mapping[str, Any]) -> Preview | Refused:
         self._here()
-        if not isinstance(document.get("envelope"), Mapping):
-            problem = FieldProblem("/envelope", "REQUIRED_FIELD", "is missing", "an envelope")
-            return Refused("INVALID", "the event breaks the contract", (problem,))
+        wrong = invalid(caller, document)
+        if wrong is not None:
+            return wrong
         candidate = Candidate(
             agency="oakfield-primary",
             name="Oakfield Primary School",
@@ -171,7 +182,7 @@ class DoorsDouble:
                 each.from_area,
                 False,
                 each.state == "LEASED",
-            )  # fmt: skip
+            )
             for each in self.waiting.get(caller.agency, {}).values()
             if each.state != "ACKNOWLEDGED"
         ]
@@ -220,7 +231,7 @@ class DoorsDouble:
                 tuple(each.purposes),
                 tuple(each.regimes),
                 each.requires,
-            )  # fmt: skip
+            )
             for each in load_event_types().values()
         ]
 

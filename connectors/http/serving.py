@@ -29,6 +29,7 @@ class PatientlyBounded(H11Protocol):
     does it say when to come back, when there are too many connections; those are closed at once.
     """
 
+    header_seconds = HEADER_SECONDS
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -55,7 +56,7 @@ class PatientlyBounded(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _await_head(self) -> None:
-        self._deadline = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+        self._deadline = self.loop.call_later(self.header_seconds, self._too_slow)
 
     def _too_slow(self) -> None:
         self._deadline = None
@@ -63,7 +64,9 @@ class PatientlyBounded(H11Protocol):
             self.transport.close()
 
 
-def serve(app: ASGIApp, *, host: str, port: int, stop: threading.Event) -> None:
+def serve(
+    app: ASGIApp, *, host: str, port: int, stop: threading.Event, header_seconds: float = HEADER_SECONDS
+) -> None:
     """Serve until `stop` is set; requests in work are finished within GRACE_SECONDS. Raises StartFailed.
 
     Call from the main thread or any other: signals are the caller's.
@@ -72,7 +75,7 @@ def serve(app: ASGIApp, *, host: str, port: int, stop: threading.Event) -> None:
         app,
         host=host,
         port=port,
-        http=PatientlyBounded,
+        http=type("Bounded", (PatientlyBounded,), {"header_seconds": header_seconds}),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -83,7 +83,7 @@ def _run(host: str, port: int, found: Settings, metrics_port: int | None) -> Non
         )
         try:
             with all_beside({**opened.work, **_own_work(opened, shell, database, telemetry, stop)}, stop):
-                serve(create_app(_door(opened, shell, telemetry)), host=host, port=port, stop=stop)
+                serve(create_app(_door(opened, shell, telemetry)), host=host, port=port, stop=stop, header_seconds=shell.header_seconds)
         finally:
             opened.close()
 
