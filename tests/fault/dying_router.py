@@ -9,6 +9,7 @@ import time
 from connectors.kafka import transaction
 from connectors.kafka.settings import KafkaSettings
 from connectors.telemetry import Telemetry
+from schemas.acceleration import acceleration
 from streams.policy.signatories import parse_signatories
 from streams.routing.process import run_router
 from tests.fault.failing_client import FailingProducer, Fault, Faults, Kind
@@ -23,7 +24,10 @@ def main(bootstrap: str, key: str, signatories: str, call: str, nth: str, after:
     settings = KafkaSettings(bootstrap_servers=bootstrap)
     people = parse_signatories(signatories, "the test's signatories")
     key_bytes, stop = bytes.fromhex(key), threading.Event()
-    run_router(settings, 0, key_bytes, telemetry, stop, signatories=people, clock=time.time, allow_synthetic=True)
+    run_router(
+        settings, 0, key_bytes, telemetry, stop,
+        signatories=people, clock=time.time, allow_synthetic=True, built=acceleration(),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from connectors.kafka.partition import Partition
 from connectors.kafka.publisher import Outgoing, Publisher
 from connectors.kafka.settings import KafkaSettings
 from connectors.telemetry import Telemetry
+from schemas.acceleration import acceleration
 from schemas.examples import example, new_event_id
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
@@ -103,7 +104,7 @@ class Slot:
                 people = signatories()
                 run_router(
                     self._kafka, 0, PSEUDONYM_KEY, telemetry, self._stop,
-                    signatories=people, clock=time.time, allow_synthetic=True,
+                    signatories=people, clock=time.time, allow_synthetic=True, built=acceleration(),
                 )  # fmt: skip
             except ExitForSupervisor:
                 self.restarts += 1
