@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors.errors import StartFailed
 
+App = ASGIApp
 GRACE_SECONDS = 10  # for requests in work when asked to stop
 KEEP_ALIVE_SECONDS = 30
 MOST_CONNECTIONS = 4000
@@ -64,9 +65,7 @@ class PatientlyBounded(H11Protocol):
             self.transport.close()
 
 
-def serve(
-    app: ASGIApp, *, host: str, port: int, stop: threading.Event, header_seconds: float = HEADER_SECONDS
-) -> None:
+def serve(app: App, *, host: str, port: int, stop: threading.Event, header_seconds: float = HEADER_SECONDS) -> None:
     """Serve until `stop` is set; requests in work are finished within GRACE_SECONDS. Raises StartFailed.
 
     Call from the main thread or any other: signals are the caller's.

@@ -22,7 +22,7 @@ from streams.cli.runtime import (
 )
 
 if TYPE_CHECKING:
-    from connectors.http.door import Door
+    from connectors.http.app import ASGIApp
     from connectors.http.settings import GatewaySettings
     from connectors.settings import Settings
     from connectors.telemetry import Telemetry
@@ -60,7 +60,6 @@ def gateway(
 
 
 def _run(host: str, port: int, found: Settings, metrics_port: int | None) -> None:
-    from connectors.http.app import create_app
     from connectors.http.serving import serve
     from streams.cli.people import required_signatories
     from streams.cli.processes import process_of, stopped_by_signal
@@ -83,7 +82,9 @@ def _run(host: str, port: int, found: Settings, metrics_port: int | None) -> Non
         )
         try:
             with all_beside({**opened.work, **_own_work(opened, shell, database, telemetry, stop)}, stop):
-                serve(create_app(_door(opened, shell, telemetry)), host=host, port=port, stop=stop, header_seconds=shell.header_seconds)
+                serve(
+                    _app(opened, shell, telemetry), host=host, port=port, stop=stop, header_seconds=shell.header_seconds
+                )
         finally:
             opened.close()
 
@@ -98,13 +99,20 @@ def shell_settings(found: Settings) -> GatewaySettings:
     )
 
 
-def _door(opened: OpenGateway, shell: GatewaySettings, telemetry: Telemetry) -> Door:
+def _app(opened: OpenGateway, shell: GatewaySettings, telemetry: Telemetry) -> ASGIApp:
+    """The API and the pages."""
+    from connectors.http.app import create_app
     from connectors.http.discovery import Discovery
     from connectors.http.door import Door
+    from connectors.http.pages.oidc import OidcIdentity
+    from connectors.http.pages.router import pages_router
     from connectors.http.tokens import TokenVerifier
 
-    verifier = TokenVerifier(shell, Discovery(shell.issuer), clock=unix_seconds, monotonic=monotonic)
-    return Door(opened.doors, shell, verifier, telemetry=telemetry, clock=unix_seconds, monotonic=monotonic)
+    issuer = Discovery(shell.issuer)
+    verifier = TokenVerifier(shell, issuer, clock=unix_seconds, monotonic=monotonic)
+    door = Door(opened.doors, shell, verifier, telemetry=telemetry, clock=unix_seconds, monotonic=monotonic)
+    pages = pages_router(opened.sessions, lambda door: OidcIdentity(door.settings, issuer.endpoints, door.verifier))
+    return create_app(door, routers=[pages])
 
 
 def _own_work(
