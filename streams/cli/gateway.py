@@ -22,7 +22,7 @@ from streams.cli.runtime import (
 )
 
 if TYPE_CHECKING:
-    from connectors.http.app import ASGIApp
+    from connectors.http.serving import App
     from connectors.http.settings import GatewaySettings
     from connectors.settings import Settings
     from connectors.telemetry import Telemetry
@@ -99,7 +99,7 @@ def shell_settings(found: Settings) -> GatewaySettings:
     )
 
 
-def _app(opened: OpenGateway, shell: GatewaySettings, telemetry: Telemetry) -> ASGIApp:
+def _app(opened: OpenGateway, shell: GatewaySettings, telemetry: Telemetry) -> App:
     """The API and the pages."""
     from connectors.http.app import create_app
     from connectors.http.discovery import Discovery
