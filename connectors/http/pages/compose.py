@@ -28,6 +28,7 @@ from schemas.vocabulary import ExclusionGround, WithholdGround
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 _OWN = frozenset({"csrf", "step", "draft", "recorded", "seen"})  # of the form, beside answers
+_BY_SYSTEMS = frozenset({"control.acknowledgement", "control.escalation"})  # the exchange writes them
 _ORDER = {"DELIVERED": 0, "HELD": 1, "WITHHELD": 2, "DENIED": 3}
 
 
@@ -42,7 +43,7 @@ class Asked(NamedTuple):
 
 def choose(ask: Ask) -> Answer:
     """What this organisation may send, by title; what belongs to earlier messages apart."""
-    types = [each for each in ask.doors.event_types(ask.caller) if each.may_publish]
+    types = [each for each in ask.doors.event_types(ask.caller) if each.may_publish and each.name not in _BY_SYSTEMS]
     about = sorted((each for each in types if not each.name.startswith("control.")), key=lambda each: each.title)
     follow = sorted((each for each in types if each.name.startswith("control.")), key=lambda each: each.title)
     return Show("choose.html", "What do you want to share?", {"about": about, "follow": follow})

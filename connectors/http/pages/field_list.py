@@ -91,6 +91,10 @@ FIELDS: Mapping[str, Named] = {
     "envelope.sourceOrg.category": Named("Sent by", ""),
     "envelope.sourceOrg.id": Named("Code of the sender", ""),
     "envelope.sourceOrg.scheme": Named("Kind of code", ""),
+    "episodeRef": Named("Reference of the missing episode", "The same in all messages about it"),
+    "withheldFields": Named("Which fields were left out", "Their names in the schema, one on each line"),
+    "correctedFields": Named("Which fields were wrong", "Their names in the schema, one on each line, no values"),
+    "incidentTime": Named("Time of the incident", "Such as 23:40"),
     "note": Named(
         "Anything else", "Facts apart from opinion; no names or addresses. Most recipients do not get it."
     ),

@@ -62,6 +62,9 @@ _ALWAYS = frozenset({
     "envelope.addressProtection", "envelope.matchStatus", "envelope.assertionBasis", "envelope.familyInformed",
     "envelope.handling.doNotDiscloseToSubject", "envelope.handling.sensitiveService", "envelope.handling.restricted",
 })  # fmt: skip
+_FIRST_CHOICES = {  # asked in another order than the schema has
+    "envelope.matchStatus": ("MATCH", "POTENTIAL_MATCH", "LOW_CONFIDENCE", "MANY_MATCH", "NO_MATCH", "NOT_ATTEMPTED"),
+}
 _YES_NO = (Choice("yes", "Yes"), Choice("no", "No"))
 
 
@@ -167,7 +170,7 @@ def _question(event_type: EventType, leaf: Leaf, names: NamedTypes) -> Question:
     if leaf.kind == "boolean":
         return made._replace(control="radios", choices=_YES_NO, boolean=True)
     if leaf.kind == "enum":
-        choices = _choices(leaf.node, _allowed(event_type, leaf.path))
+        choices = _choices(leaf.node, _FIRST_CHOICES.get(leaf.path) or _allowed(event_type, leaf.path))
         return made._replace(control="select" if len(choices) > MANY else "radios", choices=choices)
     if leaf.kind == "array":
         item = names.resolve(leaf.node["items"])

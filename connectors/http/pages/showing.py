@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from connectors.http.pages.times import age_words, spoken_iso
-from connectors.http.pages.wording import field_words, reading_words, sentence, symbol_words
+from connectors.http.pages.wording import reading_words, sentence, symbol_words
 from connectors.http.values import Delivery, NamedField, WithheldFields
 from schemas.field_classes import Leaf, NamedTypes, kind_of
 from schemas.registry import EventType, load_event_types
 
 _PEOPLE = "envelope.relatedPersons"
+SHORT_ROW = 44  # characters
 
 
 class Row(NamedTuple):
@@ -21,6 +22,11 @@ class Row(NamedTuple):
     values: tuple[str, ...]  # several of a list
     long: bool = False  # free text
     warning: bool = False  # an answer that keeps somebody safe
+
+    @property
+    def short(self) -> bool:
+        """Whether label and value have room beside each other on a telephone."""
+        return len(self.values) == 1 and len(self.label) + len(self.values[0]) <= SHORT_ROW
 
 
 class Part(NamedTuple):
@@ -38,14 +44,15 @@ _PARTS: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
     ("reach", "Reaching the family safely", ("envelope.safeContact.",), False),
     ("people", "Other people", (_PEOPLE,), False),
     ("ring", "Who to ring", ("envelope.contact.", "envelope.sourceRef"), False),
-    ("settings", "Services involved with the child", ("envelope.settings.", "envelope.area."), False),
     ("why", "Why it was shared", (
         "envelope.relevanceReason", "envelope.assertionBasis", "envelope.agencyGrade", "envelope.familyInformed",
         "envelope.addressProtection", "envelope.purpose", "envelope.legalGateway", "envelope.matchStatus",
     ), False),
-    ("message", "About this message", ("envelope.",), True),
+    ("settings", "Services involved with the child", ("envelope.settings.", "envelope.area."), True),
+    ("message", "What else it says of itself", ("envelope.",), True),
 )  # fmt: skip
-_FIRST_IN_WHAT = ("envelope.occurredAt", "envelope.concerns")
+_FIRST = ("envelope.child.name", "envelope.child.dateOfBirth", "envelope.occurredAt", "envelope.concerns")
+_IN_WHAT = frozenset({"envelope.occurredAt", "envelope.concerns"})
 _HIDDEN = frozenset({"envelope.eventType", "envelope.sourceOrg.scheme", "envelope.masaId", "envelope.dpRegime"})
 # Answers that say nothing to a reader: what every message has unless it says otherwise.
 _SILENT: Mapping[str, frozenset[Any]] = {
@@ -74,7 +81,7 @@ def event_parts(event_type: EventType, event: Mapping[str, Any], now: int) -> tu
     """The same for an event in JSON form."""
     rows = {row.path: row for row in _rows(event_type, event, now)}
     built: dict[str, list[Row]] = {}
-    for path in [*(path for path in _FIRST_IN_WHAT if path in rows), *(p for p in rows if p not in _FIRST_IN_WHAT)]:
+    for path in [*(path for path in _FIRST if path in rows), *(path for path in rows if path not in _FIRST)]:
         built.setdefault(_part_of(path), []).append(rows[path])
     return tuple(Part(name, title, tuple(built[name]), folded) for name, title, _, folded in _PARTS if built.get(name))
 
@@ -88,7 +95,7 @@ def child_words(delivery: Delivery, now: int) -> str:
 
 
 def _part_of(path: str) -> str:
-    if path in _FIRST_IN_WHAT or not path.startswith("envelope."):
+    if path in _IN_WHAT or not path.startswith("envelope."):
         return "what"
     return next(name for name, _, prefixes, _ in _PARTS if prefixes and path.startswith(prefixes))
 
@@ -132,21 +139,31 @@ def _words(leaf: Leaf, value: Any, names: NamedTypes) -> Iterator[str]:
         return
     item = names.resolve(leaf.node["items"])
     for each in value if isinstance(value, list) else ():
-        yield _record(item, each, names) if kind_of(item) == "record" else _one(item, None, each)
+        yield _person(item, each, names) if kind_of(item) == "record" else _one(item, None, each)
 
 
-def _record(node: Any, value: Mapping[str, Any], names: NamedTypes) -> str:
-    """An item of a list of records, as `Mother, adult victim, lives with the child`."""
-    said: list[str] = []
+def _person(node: Any, value: Mapping[str, Any], names: NamedTypes) -> str:
+    """An item of a list of records, such as a related person: `Mother; adult victim; lives with`."""
+    said: dict[str, str] = {}
     for each in node["fields"]:
         inner = each["type"]
         plain = next((branch for branch in inner if branch != "null"), None) if isinstance(inner, list) else inner
         given = value.get(each["name"])
         if given is not None:
-            words = _one(names.resolve(plain), None, given)
-            label = field_words(each["name"], each.get("doc", "")).label
-            said.append(f"{label}: {words}" if not said else f"{label[:1].lower()}{label[1:]}: {words}")
-    return sentence("; ".join(said))
+            said[each["name"]] = _one(names.resolve(plain), None, given)
+    order = sorted(said, key=lambda name: _PERSON.index(name) if name in _PERSON else len(_PERSON))
+    words = [_said_of_person(name, said[name]) for name in order]
+    return sentence("; ".join(words))
+
+
+_PERSON = ("relationship", "role", "contactLevel", "ref")
+
+
+def _said_of_person(name: str, words: str) -> str:
+    if name == "ref":
+        return f"sender's reference {words}"
+    lower = words[:1].lower() + words[1:]
+    return f"contact with the child: {lower}" if name == "contactLevel" else lower
 
 
 def _one(node: Any, logical: str | None, value: Any) -> str:

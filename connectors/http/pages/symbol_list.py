@@ -93,9 +93,10 @@ SYMBOLS: Mapping[tuple[str, str], str] = {
 # Category of agency, as one recipient may be told of the others (P-12).
 CATEGORIES: Mapping[str, str] = {
     "LA_CSC": "children's social care", "LA_OTHER": "another council service", "DISTRICT": "a district council",
-    "ICB": "the integrated care board", "NHS_TRUST": "an NHS trust", "NHS_FT": "an NHS trust",
+    "ICB": "the integrated care board", "NHS_TRUST": "an NHS trust", "NHS_FT": "an NHS foundation trust",
     "SPHA": "a special health authority", "GP": "a GP practice", "PHARM": "a pharmacy", "DENTAL": "a dental practice",
-    "HV_SN": "health visiting or school nursing", "POLICE": "the police", "BTP": "the police", "NCA": "the police",
+    "HV_SN": "health visiting or school nursing", "POLICE": "the police",
+    "BTP": "the British Transport Police", "NCA": "the National Crime Agency",
     "PROBATION": "probation", "YOT": "the youth justice service", "PRISON": "a prison",
     "YOUTH_SUPPORT": "a youth support service", "SCHOOL": "a school", "COLLEGE": "a college",
     "EARLY_YEARS": "an early years setting", "SECURE_HOME": "a secure children's home",

@@ -16,6 +16,8 @@ from connectors.http.values import AckOutcome, NoteCode
 LONGEST_LABEL = 85  # characters
 _FIRST = re.compile(r"^(.*?)(?:[.;:]\s|[.]$|$)(.*)$", re.DOTALL)
 _QUESTION = re.compile(r"^([^?]*\?)\s*(.*)$", re.DOTALL)
+# For programs, not for people.
+_ASIDE = re.compile(r",? (?:coded|local date|HH:MM|the (?:gravest|most frequent|main one) first)(?=[,.;]|$)")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])")
 _CODED = frozenset({  # their symbols begin with the code of a national return
     "AbsenceCode", "AbuseCategory", "AssessmentFactor", "ExclusionKind", "IntelligenceHandling", "PrimaryNeed",
@@ -97,7 +99,7 @@ def field_words(path: str, doc: str) -> Named:
     """Label and hint of a field to fill in, from its place in the schema and its `doc`."""
     if path in FIELDS:
         return FIELDS[path]
-    text = doc.replace("`", "").replace("e.g. ", "for example ").strip()
+    text = _ASIDE.sub("", doc.replace("`", "").replace("e.g. ", "for example ").strip())
     found = (_QUESTION if "?" in text.split(". ")[0] else _FIRST).match(text)
     label, rest = (found[1].strip(), found[2].strip()) if found else ("", "")
     if not label or len(label) > LONGEST_LABEL or label.startswith("True when"):
