@@ -14,6 +14,7 @@ Encode = Callable[[Any], bytes]
 
 NULL = b"\0"  # the null branch of `["null", X]`
 PRESENT = b"\2"  # the other one
+_SHORT = tuple(bytes((size << 1,)) for size in range(64))  # lengths that take one byte
 _TRUTH = {True: b"\1", False: b"\0"}
 
 
@@ -33,7 +34,8 @@ def long_bytes(value: int) -> bytes:
 def string_bytes(value: str) -> bytes:
     """A string. Raises UnicodeEncodeError for half of a surrogate pair."""
     data = value.encode()
-    return long_bytes(len(data)) + data
+    size = len(data)
+    return (_SHORT[size] if size < len(_SHORT) else long_bytes(size)) + data
 
 
 def leaf_encoder(node: Any, names: NamedTypes) -> Encode:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from connectors.files.mapping import Condition, Test
-from connectors.files.values import Wrong, folded, whole_number
+from connectors.files.values import Memo, Wrong, folded, whole_number
 
 Holds = Callable[[Sequence[str]], bool]  # texts of a record; raises Undecidable
 
@@ -45,7 +45,7 @@ def _test(test: Test, column: str) -> Callable[[str], bool]:
         number = _number(text, column)
         return (test.at_least is None or number >= test.at_least) and (test.below is None or number < test.below)
 
-    return holds
+    return Memo(holds).__getitem__  # the same few words come again and again
 
 
 def _number(text: str, column: str) -> float:

@@ -41,11 +41,7 @@ class EventPlan:
 
     def quick(self, texts: Texts) -> bytes:
         """The framed event. Raises anything when in doubt; whether the event is valid is for others to say."""
-        out = [self.steps.first]
-        for make, after in self.steps.rest:
-            out.append(make(texts))
-            out.append(after)
-        return b"".join(out)
+        return self.steps.joined(texts)
 
     def build(self, texts: Texts) -> tuple[Datum, list[ColumnProblem]]:
         """The datum and what is wrong with it; fields with a problem are None."""

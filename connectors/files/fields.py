@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from connectors.files import times, values
@@ -46,6 +47,7 @@ class LeafPlan:
     columns: tuple[str, ...]
     read: Callable[[Texts], Any] = field(repr=False)
     quick: Callable[[Texts], bytes] = field(repr=False)
+    direct: tuple[int, Memo] | None = field(default=None, repr=False)  # `quick` of one column, which is remembered
 
 
 def leaf_plan(each: Schema, path: str, spec: FieldSpec | None, key: Key, context: Context) -> LeafPlan:
@@ -74,21 +76,21 @@ def leaf_plan(each: Schema, path: str, spec: FieldSpec | None, key: Key, context
         return nothing if found is None else encode(found)
 
     # An identifier, a name or a note is a person's own and comes once; the rest is a few words and days over and over.
-    once = kind_of(node) == "string" and not _PERSONAL.isdisjoint(each.get(TAGS, ()))
-    encoded: Callable[[str], bytes] = bytes_of if once else Memo(bytes_of).__getitem__
-    if once and spec.codes is None and spec.default is None and not (spec.remove or spec.upper or spec.required):
-        encoded = _plain_text(nothing, encode)
-    if len(spec.from_) == 1 and spec.when is None:
-        first = context.place[spec.from_[0]]
+    if kind_of(node) == "string" and not _PERSONAL.isdisjoint(each.get(TAGS, ())):
+        plain = spec.codes is None and spec.default is None and not (spec.remove or spec.upper or spec.required)
+        encoded = _plain_text(nothing, encode) if plain else bytes_of
         return LeafPlan(
             path, nullable, False, None, spec.from_,
-            read=lambda texts: value_of(texts[first]),
-            quick=lambda texts: encoded(texts[first]),
+            read=lambda texts: value_of(take(texts)),
+            quick=lambda texts: encoded(take(texts)),
         )  # fmt: skip
+    memo = Memo(bytes_of)
+    single = len(spec.from_) == 1 and spec.when is None
     return LeafPlan(
         path, nullable, False, None, spec.from_,
         read=lambda texts: value_of(take(texts)),
-        quick=lambda texts: encoded(take(texts)),
+        quick=lambda texts: memo[take(texts)],
+        direct=(context.place[spec.from_[0]], memo) if single else None,
     )  # fmt: skip
 
 
@@ -100,6 +102,8 @@ def _plain_text(nothing: bytes, encode: Encode) -> Callable[[str], bytes]:
 def _taker(spec: FieldSpec, context: Context) -> Callable[[Texts], str]:
     """The one text that a spec is about: of its columns, joined, or nothing when its condition does not hold."""
     places = [context.place[column] for column in spec.from_]
+    if spec.when is None and len(places) == 1:
+        return itemgetter(places[0])
     if spec.when is None and len(places) == 2:
         first, second = places
         between = spec.join

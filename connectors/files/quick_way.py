@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 from connectors.files.event_nodes import Group, Items, Node, constant
 from connectors.files.fields import NOTHING, LeafPlan, Texts
+from connectors.files.values import Memo
 from schemas.leaf_bytes import NULL, PRESENT, array_bytes
 
+T = TypeVar("T")
 Quick = Callable[[Texts], bytes]
 
 
@@ -16,32 +19,56 @@ class Doubt(Exception):  # noqa: N818 - no fault: the other way decides
     """The quick way does not know."""
 
 
-class Steps(NamedTuple):
-    """Bytes that are always the same, then pairs of what a record adds and what follows."""
+class Direct(NamedTuple):
+    """The bytes that the text of one column stands for, remembered."""
 
-    first: bytes
-    rest: tuple[tuple[Quick, bytes], ...]
+    column: int
+    memo: Memo
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The event's bytes in pieces: some are always the same, for each other one it is known how it is made."""
+
+    pieces: list[bytes]
+    direct: tuple[tuple[int, int, Memo], ...]  # which piece, which column, what its text stands for
+    made: tuple[tuple[int, Quick], ...]
+
+    def joined(self, texts: Texts) -> bytes:
+        """The event of one record. Raises anything when in doubt."""
+        pieces = self.pieces.copy()
+        for place, index, memo in self.direct:
+            pieces[place] = memo[texts[index]]
+        for place, make in self.made:
+            pieces[place] = make(texts)
+        return b"".join(pieces)
 
 
 def steps(frame: bytes, root: Group) -> Steps:
     """Compile a plan."""
-    first, rest = frame, list[tuple[Quick, bytes]]()
+    pieces, direct, made = [frame], list[tuple[int, int, Memo]](), list[tuple[int, Quick]]()
+    changing = False  # the last piece is a record's
     for part in _parts(root):
-        if not isinstance(part, bytes):
-            rest.append((part, b""))
-        elif rest:
-            rest[-1] = (rest[-1][0], rest[-1][1] + part)
-        else:
-            first += part
-    return Steps(first, tuple(rest))
+        if isinstance(part, bytes) and not changing:
+            pieces[-1] += part
+            continue
+        pieces.append(part if isinstance(part, bytes) else b"")
+        changing = not isinstance(part, bytes)
+        if isinstance(part, Direct):
+            direct.append((len(pieces) - 1, *part))
+        elif not isinstance(part, bytes):
+            made.append((len(pieces) - 1, part))
+    return Steps(pieces, tuple(direct), tuple(made))
 
 
-def _parts(node: Node) -> Iterator[bytes | Quick]:
+def _parts(node: Node) -> Iterator[bytes | Direct | Quick]:
     match node:
         case LeafPlan(constant=True):
             yield node.quick(())
+        case LeafPlan(direct=(index, memo)):
+            yield Direct(index, memo if node.nullable else Memo(_certain(memo.__getitem__)))
         case LeafPlan():
-            yield _certain(node.quick) if not node.nullable else node.quick
+            yield node.quick if node.nullable else _certain(node.quick)
         case Group(nullable=False):
             for each in node.children:
                 yield from _parts(each)
@@ -53,9 +80,11 @@ def _parts(node: Node) -> Iterator[bytes | Quick]:
             yield _quick_items(node)
 
 
-def _certain(quick: Quick) -> Quick:
-    def certain(texts: Texts) -> bytes:
-        data = quick(texts)
+def _certain(quick: Callable[[T], bytes]) -> Callable[[T], bytes]:
+    """What must not be null and has nothing is a matter for the other way."""
+
+    def certain(given: T) -> bytes:
+        data = quick(given)
         if data == NOTHING:
             raise Doubt
         return data
@@ -107,8 +136,7 @@ def _quick(node: Node) -> Quick:
         case Items():
             return _quick_items(node)
         case _:
-            parts = list(_parts(node))
-            return lambda texts: b"".join(part if isinstance(part, bytes) else part(texts) for part in parts)
+            return steps(b"", node).joined
 
 
 def _null(node: Node) -> bytes:

@@ -7,15 +7,15 @@ takes ten times as long.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from typing import Literal
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from connectors.files.values import Convert, Memo, Wrong
-from schemas.dates import MILLIS_PER_DAY, days_of_date
+from schemas.dates import MILLIS_PER_DAY, date_of_days, days_of_date
 
-Zone = Literal["Europe/London", "UTC"]  # both change their clocks on the hour, which the memory below relies on
+Zone = Literal["Europe/London", "UTC"]  # both change their clocks on the hour, which is relied on below
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DIRECTIVES = {
@@ -31,6 +31,7 @@ _DIRECTIVES = {
     "%z": r"(?P<z>Z|[+-][0-9]{2}:?[0-9]{2})",
     "%%": "%",
 }
+_YEARS = (1900, 2100)  # as `schemas.field_rules`
 _DAY_PARTS = frozenset("dmbY")
 _SAMPLE = datetime(2026, 12, 31, 23, 45, 30, tzinfo=UTC)
 
@@ -52,13 +53,13 @@ def form_problem(form: str, *, instant: bool) -> str | None:
 
 def day_reader(forms: Sequence[str]) -> Convert:
     """Texts of one of the forms as days since 1970-01-01."""
-    patterns = [re.compile(_pattern(form)) for form in forms]
+    patterns = [(re.compile(_pattern(form)), _parts(form)[0]) for form in forms]
     expected = "a day such as " + " or ".join(f"`{_SAMPLE.strftime(form)}`" for form in forms)
 
     def convert(text: str) -> int:
-        for pattern in patterns:
+        for pattern, days in patterns:
             if match := pattern.fullmatch(text):
-                return days_of_date(_date(match, expected))
+                return days_of_date(_date(*match.group(*days), expected=expected))
         raise Wrong("is not a day of the form expected", expected)
 
     return convert
@@ -70,32 +71,79 @@ def instant_reader(forms: Sequence[str], zone: Zone) -> Convert:
     Without an offset in the text the clock is `zone`'s. An hour that clocks skip is refused; of an hour that comes
     twice the first is meant.
     """
-    patterns = [re.compile(_pattern(form)) for form in forms]
     expected = "a time such as " + " or ".join(f"`{_SAMPLE.strftime(form)}`" for form in forms)
-    offsets = Memo(_offset_in(ZoneInfo(zone)))
+    midnights = Memo(_midnight_in(ZoneInfo(zone), expected))
+    patterns = [(re.compile(_pattern(form)), _parts(form)) for form in forms]
 
     def convert(text: str) -> int:
-        for pattern in patterns:
+        for pattern, (days, times) in patterns:
             if match := pattern.fullmatch(text):
-                return _instant(match, offsets, expected)
+                return _instant(match, midnights[match.group(*days)], times, expected)
         raise Wrong("is not a time of the form expected", expected)
 
     return convert
 
 
-def _instant(match: re.Match[str], offsets: Memo, expected: str) -> int:
-    parts = match.groupdict()
-    days = days_of_date(_date(match, expected))
-    hour, minute, second = (int(parts.get(name) or 0) for name in "HMS")
+class _Day(NamedTuple):
+    """A day of a zone: when it begins in UTC if its clocks do not change, and where they do what each hour is ahead."""
+
+    utc: int  # milliseconds since the epoch of its midnight, the offset not counted
+    ahead: int | None  # milliseconds, when the same all day
+    hours: tuple[int | None, ...]  # of each hour otherwise; None for one that clocks skip
+
+
+def _parts(form: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of a form's groups: of the day (year, month, day) and of the time of day."""
+    named = re.findall(r"\(\?P<(.)>", _pattern(form))
+    month = "b" if "b" in named else "m"
+    return ("Y", month, "d"), tuple(name for name in "HMSfz" if name in named)
+
+
+def _instant(match: re.Match[str], day: _Day, times: tuple[str, ...], expected: str) -> int:
+    hour = minute = second = fraction = 0
+    zone = None
+    for name in times:
+        found = match[name]
+        if name == "H":
+            hour = int(found)
+        elif name == "M":
+            minute = int(found)
+        elif name == "S":
+            second = int(found)
+        elif name == "f":
+            fraction = int(found.ljust(6, "0")[:3])
+        else:
+            zone = found
     if hour > 23 or minute > 59 or second > 59:
         raise Wrong("is a time of day that does not exist", expected)
-    fraction = int((parts.get("f") or "0").ljust(6, "0")[:3])
-    millis = days * MILLIS_PER_DAY + ((hour * 60 + minute) * 60 + second) * 1_000 + fraction
-    zone = parts.get("z")
-    offset = offsets[days, hour] if zone is None else _stated(zone)
-    if offset is None:
+    millis = day.utc + ((hour * 60 + minute) * 60 + second) * 1_000 + fraction
+    if zone is not None:
+        return millis - _stated(zone)
+    ahead = day.ahead if day.ahead is not None else day.hours[hour]
+    if ahead is None:
         raise Wrong("is an hour that the clocks skip", "a time that the clock on the wall showed")
-    return millis - int(offset)
+    return millis - ahead
+
+
+def _midnight_in(zone: ZoneInfo, expected: str) -> Callable[[tuple[str, str, str]], _Day]:
+    """A day given as the texts of year, month and day."""
+
+    def day(parts: tuple[str, str, str]) -> _Day:
+        days = days_of_date(_date(*parts, expected=expected))
+        hours = tuple(_ahead(zone, days, hour) for hour in range(24))
+        return _Day(days * MILLIS_PER_DAY, hours[0] if len(set(hours)) == 1 else None, hours)
+
+    return day
+
+
+def _ahead(zone: ZoneInfo, days: int, hour: int) -> int | None:
+    """Milliseconds that a zone's clocks are ahead of UTC at an hour; None when they skip it."""
+    moment = datetime.combine(date_of_days(days), time(hour), zone)
+    back = moment.astimezone(UTC).astimezone(zone)
+    if back.replace(tzinfo=None) != moment.replace(tzinfo=None):
+        return None
+    offset = moment.utcoffset()
+    return 0 if offset is None else int(offset.total_seconds()) * 1_000
 
 
 def _stated(zone: str) -> int:
@@ -105,29 +153,16 @@ def _stated(zone: str) -> int:
     return (-minutes if zone[0] == "-" else minutes) * 60_000
 
 
-def _offset_in(zone: ZoneInfo) -> Convert:
-    """Milliseconds ahead of UTC at an hour, given as (days since the epoch, hour); None when clocks skip it."""
-
-    def offset(key: tuple[int, int]) -> int | None:
-        moment = datetime.fromtimestamp(key[0] * 86_400 + key[1] * 3_600, UTC).replace(tzinfo=zone)
-        ahead = moment.utcoffset()
-        assert ahead is not None  # noqa: S101 - a zone always has one
-        back = moment.astimezone(UTC).astimezone(zone)
-        return None if back.replace(tzinfo=None) != moment.replace(tzinfo=None) else int(ahead.total_seconds()) * 1_000
-
-    return offset  # type: ignore[return-value]  # a Convert of pairs
-
-
-def _date(match: re.Match[str], expected: str) -> date:
-    parts = match.groupdict()
-    month = parts.get("m")
-    if month is None:
-        name = parts["b"][:3].lower()
+def _date(year: str, month: str, day: str, *, expected: str) -> date:
+    if not month.isdigit():
+        name = month[:3].lower()
         if name not in _MONTHS:
             raise Wrong("has a month that does not exist", expected)
         month = str(_MONTHS.index(name) + 1)
+    if not _YEARS[0] <= int(year) <= _YEARS[1]:
+        raise Wrong("is in an impossible year", expected)
     try:
-        return date(int(parts["Y"]), int(month), int(parts["d"]))
+        return date(int(year), int(month), int(day))
     except ValueError:
         raise Wrong("is a day that does not exist", expected) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -158,12 +159,13 @@ def service(found: Settings, mapping: SupplierMapping, agency: FileAgency) -> Fi
     from schemas.registry import load_event_types
 
     types, pseudonymiser = load_event_types(), Pseudonymiser(found.pseudonym_key())
+    gc.freeze()  # what is loaded by now stays; the collector need not walk through it for every batch
     return FileService(
         mapping=mapping,
         agency=agency,
         types=types,
         pseudonymiser=pseudonymiser,
-        checks=lambda now: _checks(types, pseudonymiser, agency.id, now, allow_synthetic=found.allow_synthetic),
+        checks=lambda now: _checks(types, now, allow_synthetic=found.allow_synthetic),
         state=found.data_dir / FILES_DIR / agency.id,
     )
 
@@ -177,22 +179,15 @@ def kafka_door(found: Settings, publishing: Publishing) -> KafkaSink:
     return KafkaSink(lambda: Publisher(kafka, client_id="masa-files"), publishing.agency, gateway=publishing.gateway)
 
 
-def _checks(types: EventTypes, pseudonymiser: Any, agency: str, now: int, *, allow_synthetic: bool) -> Checks:
-    """The router's own quick reading, and the contract's validation for what it is not sure of."""
+def _checks(types: EventTypes, now: int, *, allow_synthetic: bool) -> Checks:
+    """The contract's validation, and the quick way to know that it would find nothing."""
     from connectors.files.service import Checks
+    from schemas.sure_event import SureEvents
     from schemas.validation import validate
-    from streams.policy.facts import AgencyId, EpochMillis
-    from streams.routing.quick import QuickReader
 
-    quick = QuickReader(types, pseudonymiser, allow_synthetic=allow_synthetic)
-    source, received = AgencyId(agency), EpochMillis(now)
-
-    def vouch(value: bytes) -> int | None:
-        event = quick.read(value, source, received)
-        return None if event is None else int(event.facts.occurred_at)
-
+    sure = SureEvents(types, allow_synthetic=allow_synthetic)
     return Checks(
-        vouch,
+        lambda value: sure.occurred_at(value, now),
         lambda event_type, datum: validate(event_type, datum, received_at_ms=now, allow_synthetic=allow_synthetic),
     )
 
@@ -209,6 +204,6 @@ def without_exchange(mapping: SupplierMapping, agency: FileAgency, data_dir: Pat
         agency=agency,
         types=types,
         pseudonymiser=pseudonymiser,
-        checks=lambda now: _checks(types, pseudonymiser, agency.id, now, allow_synthetic=True),
+        checks=lambda now: _checks(types, now, allow_synthetic=True),
         state=data_dir / FILES_DIR / STAND_IN,
     )
