@@ -14,6 +14,7 @@ from schemas.errors import EventInvalid, FieldProblem
 from schemas.examples import example
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventType, EventTypes
+from schemas.relationships import RelationshipKind
 from schemas.validation import validate
 from schemas.vocabulary import OutcomeKind
 from streams.policy.artefact import Artefact
@@ -22,10 +23,11 @@ from streams.policy.decide import decide
 from streams.policy.decision import Decision, Outcome
 from streams.policy.facts import AgencyId, EpochMillis, Facts, LocatorToken
 from streams.policy.facts_from import facts_from_datum
-from streams.policy.index import RuleSet
+from streams.policy.index import AGENCY_SCHEME, RuleSet
 from streams.policy.located import nearest
 from streams.policy.model import Area, CaseModel, Expectation
 from streams.policy.reasons import ReasonCode
+from streams.policy.registered import complete, ended_by, may_ask
 from streams.policy.words import OutcomeExpected
 
 CASE_EVENT_ID = "01928bd0-0000-7000-8000-00000000ca5e"
@@ -132,7 +134,19 @@ class _Runner:
             failures.append("no agency has the code in `envelope.sourceOrg`; name one under `event.source`")
         if failures or source is None:
             return None
-        return facts_from_datum(kind, datum, source, self._pseudonymiser)
+        return self._completed(case, kind, facts_from_datum(kind, datum, source, self._pseudonymiser))
+
+    def _completed(self, case: CaseModel, kind: EventType, facts: Facts) -> Facts:
+        """The facts with what the case says the relationship register knows, as the router would ask it."""
+        said, token = case.registered, self._pseudonymiser.locator
+        codes = {
+            RelationshipKind.SCHOOL: ("URN", said.school),
+            RelationshipKind.GP: ("ODS", said.gp),
+            RelationshipKind.COMMUNITY_HEALTH: ("ODS", said.community_health),
+            RelationshipKind.SOCIAL_CARE: (AGENCY_SCHEME, said.allocated_team),
+        }
+        known = {which: LocatorToken(token(scheme, code)) for which, (scheme, code) in codes.items() if code}
+        return complete(facts, known.get, ended_by(kind)) if known and may_ask(facts) else facts
 
     def _publisher(self, case: CaseModel, failures: list[str]) -> Mapping[str, Any]:
         """What the envelope says of the publisher named under `event.source`."""

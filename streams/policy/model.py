@@ -205,6 +205,15 @@ class CaseEvent(Model):
     set: Mapping[str, Any] = Field(default_factory=dict)
 
 
+class CaseRegistered(Model):
+    """What the relationship register knows of the child before the event: codes, and the agency with the case."""
+
+    school: str | None = None  # URN
+    gp: str | None = None  # ODS
+    community_health: str | None = None  # ODS
+    allocated_team: Slug | None = None  # agency that declared the child's social-care case
+
+
 class Expectation(Model):
     agency: Annotated[str, StringConstraints(pattern=r"^(unresolved:[A-Za-z.]+|[a-z0-9][a-z0-9-]{0,62})$")]
     outcome: OutcomeExpected
@@ -218,6 +227,7 @@ class CaseModel(Model):
     name: Text
     rule: Slug | None = None
     event: CaseEvent
+    registered: CaseRegistered = CaseRegistered()
     at: AwareDatetime
     expect: tuple[Expectation, ...] = Field(min_length=1)
 

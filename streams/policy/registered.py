@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from schemas.registry import EventType
 from schemas.relationships import RelationshipKind
 from schemas.vocabulary import AddressProtection
 from streams.policy.facts import Facts, LocatorToken
@@ -24,6 +25,15 @@ _SETTINGS = (  # kind, field of Facts, name in selectors
     (RelationshipKind.GP, "gp", "gp"),
     (RelationshipKind.COMMUNITY_HEALTH, "community_health", "communityHealth"),
 )
+
+
+def ended_by(event_type: EventType) -> tuple[RelationshipKind, ...]:
+    """Kinds that an event of this type always ends: what was before is not asked for any more."""
+    found: tuple[RelationshipKind, ...] = ()
+    for declaration in event_type.relationships:
+        if declaration.days is None and not declaration.when:
+            found += declaration.kinds
+    return found
 
 
 def may_ask(facts: Facts) -> bool:

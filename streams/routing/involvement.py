@@ -15,13 +15,12 @@ from connectors.kafka import topics
 from connectors.kafka.transaction import Output
 from schemas.codec import decode_event
 from schemas.pseudonym import Pseudonymiser
-from schemas.registry import EventType
 from schemas.relationships import Declaration, DeclaredBy, RelationshipKind
 from schemas.vocabulary import AddressProtection
 from streams.policy.facts import EpochMillis, LocatorToken
 from streams.policy.index import AGENCY_SCHEME, RuleSet
 from streams.policy.recipients import LOW_MATCH
-from streams.policy.registered import complete, may_ask
+from streams.policy.registered import complete, ended_by, may_ask
 from streams.routing.event import Event
 from streams.routing.register import PLACES, Register, Relationship
 
@@ -175,15 +174,6 @@ def _counts(event: Event, declaration: Declaration) -> bool:
         return True
     datum = _datum(event)
     return all(datum[path] in symbols for path, symbols in declaration.when.items())
-
-
-def ended_by(event_type: EventType) -> tuple[RelationshipKind, ...]:
-    """Kinds that an event of this type always ends: what was before is not asked for any more."""
-    found: tuple[RelationshipKind, ...] = ()
-    for declaration in event_type.relationships:
-        if declaration.days is None and not declaration.when:
-            found += declaration.kinds
-    return found
 
 
 def _datum(event: Event) -> Mapping[str, Any]:

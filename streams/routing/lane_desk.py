@@ -24,13 +24,13 @@ from streams.policy.decide import decide
 from streams.policy.decision import Decision, FieldPlan, Outcome
 from streams.policy.facts import AgencyId, EpochMillis, Facts, LocatorToken, SubjectKey
 from streams.policy.index import RuleSet
-from streams.policy.registered import complete, may_ask
+from streams.policy.registered import complete, ended_by, may_ask
 from streams.routing.arrivals import Arrivals
 from streams.routing.audit_pieces import AuditPieces, Origin, text, varint
 from streams.routing.deliveries import Prepared
 from streams.routing.event import Claim, Event
 from streams.routing.intake import Intake
-from streams.routing.involvement import Involvement, ended_by
+from streams.routing.involvement import Involvement
 
 MOST_SITUATIONS = 20_000
 # What the lane reads of an event, in the order that native.pyx knows.
