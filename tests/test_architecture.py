@@ -28,7 +28,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psycopg": ("connectors/postgres", "streams/ledger"),
     "sqlalchemy": ("connectors/postgres",),
     "alembic": ("connectors/postgres",),
-    "cryptography": ("connectors/signing.py",),
+    "cryptography": ("connectors/signing.py", "connectors/sealing.py"),
     "faust": ("streams/followup",),
     "aiokafka": ("streams/followup",),
     "starlette": ("connectors/http",),
