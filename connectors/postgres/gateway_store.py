@@ -28,7 +28,7 @@ class NewDelivery(NamedTuple):
     available_at: int
     ack_by: int | None
     headers: Mapping[str, str]
-    value: bytes
+    value: bytes  # sealed (connectors.sealing)
 
 
 class DeliveryRow(NamedTuple):

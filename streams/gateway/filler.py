@@ -18,6 +18,7 @@ from connectors.kafka.topics import GATEWAY_INBOX
 from connectors.keeping import Loop, keep
 from connectors.postgres.gateway_fill import FillWriter
 from connectors.postgres.gateway_store import NewDelivery
+from connectors.sealing import Sealer
 from schemas.codec import decode_event
 from schemas.errors import ContractError
 from schemas.registry import EventTypes
@@ -33,8 +34,8 @@ class FillerTelemetry(Protocol):
     def gateway_behind(self, records: int) -> object: ...
 
 
-def arrived(record: Record, types: EventTypes) -> NewDelivery | None:
-    """The delivery in a record; None when its headers do not even say whose it is.
+def arrived(record: Record, types: EventTypes, sealer: Sealer) -> NewDelivery | None:
+    """The delivery in a record, its content sealed; None when its headers do not even say whose it is.
 
     One whose content cannot be read is stored all the same, as most urgent: a person must look (D-08).
     """
@@ -59,13 +60,19 @@ def arrived(record: Record, types: EventTypes) -> NewDelivery | None:
         available_at=record.timestamp,
         ack_by=_instant(headers.get("masa-ack-by")),
         headers=headers,
-        value=record.value or b"",
+        value=sealer.seal(record.value or b"", identity),
     )
 
 
-def fill(settings: KafkaSettings, database_url: str, types: EventTypes, telemetry: FillerTelemetry, loop: Loop) -> None:
-    """Until told to stop. Raises what only a supervisor or an operator can deal with."""
-    keep(lambda: _Session(settings, database_url, lambda record: arrived(record, types), telemetry), loop)
+def fill(
+    settings: KafkaSettings,
+    database_url: str,
+    read: Callable[[Record], NewDelivery | None],
+    telemetry: FillerTelemetry,
+    loop: Loop,
+) -> None:
+    """Until told to stop; `read` is `arrived`. Raises what only a supervisor or an operator can deal with."""
+    keep(lambda: _Session(settings, database_url, read, telemetry), loop)
 
 
 class _Session:

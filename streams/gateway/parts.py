@@ -10,6 +10,7 @@ from typing import Protocol
 from connectors.http.values import Caller
 from connectors.postgres.outbox import enqueue
 from connectors.postgres.pool import Pool
+from connectors.sealing import Sealer
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventTypes
 from streams.gateway import records
@@ -34,6 +35,7 @@ class Parts:
 
     pool: Pool
     pseudonymiser: Pseudonymiser
+    sealer: Sealer
     event_types: EventTypes
     rules: RulesInForce
     now: Callable[[], int]

@@ -11,13 +11,16 @@ from connectors.errors import ExitForSupervisor
 from connectors.kafka import topics
 from connectors.kafka.compacted import CompactedReader
 from connectors.kafka.concurrent import ConcurrentPublisher
+from connectors.kafka.offset_consumer import Record
 from connectors.kafka.settings import KafkaSettings
 from connectors.keeping import Loop
 from connectors.postgres.gateway_people import SessionStore
+from connectors.postgres.gateway_store import NewDelivery
 from connectors.postgres.pool import Pool
+from connectors.sealing import Sealer
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
-from streams.gateway.filler import FillerTelemetry, fill
+from streams.gateway.filler import FillerTelemetry, arrived, fill
 from streams.gateway.housekeeping import HousekeepingTelemetry, keep_tidy
 from streams.gateway.in_force import RulesInForce
 from streams.gateway.parts import GatewayTelemetry, Parts
@@ -27,6 +30,7 @@ from streams.policy.signatories import Signatories
 from streams.routing.policy_feed import PolicyFeed, PolicyTelemetry
 
 POOL_SIZE = 16  # of the database's connections; filler and relay have one each beside these
+SEALED = "gateway-delivery"  # what the seal on content is for
 _IDENTITY = "masa-gateway"
 
 
@@ -61,12 +65,16 @@ def open_gateway(
 ) -> OpenGateway:
     """`clock` gives Unix time in seconds. The database must be migrated. Nothing is read before `work` runs."""
     pseudonymiser, types = Pseudonymiser(pseudonym_key), load_event_types()
+    sealer = Sealer(pseudonym_key, SEALED)
     pool = Pool(database_url, size=pool_size, application=_IDENTITY)
     publisher = ConcurrentPublisher(kafka, client_id=_IDENTITY)
     rules = RulesInForce(pseudonymiser)
 
     def now() -> int:
         return int(clock() * 1000)
+
+    def arriving(record: Record) -> NewDelivery | None:
+        return arrived(record, types, sealer)
 
     def feed_of(reader: CompactedReader) -> PolicyFeed:
         return PolicyFeed(reader, types, pseudonymiser.locator, telemetry, signatories=signatories, clock=clock)
@@ -77,6 +85,7 @@ def open_gateway(
     parts = Parts(
         pool=pool,
         pseudonymiser=pseudonymiser,
+        sealer=sealer,
         event_types=types,
         rules=rules,
         now=now,
@@ -93,7 +102,7 @@ def open_gateway(
         sessions=SessionStore(pool),
         work={
             "rules": lambda: _follow(rules, kafka, feed_of, publisher, stop),
-            "filler": lambda: fill(kafka, database_url, types, telemetry, loop("filler")),
+            "filler": lambda: fill(kafka, database_url, arriving, telemetry, loop("filler")),
             "relay": lambda: relay(kafka, database_url, telemetry, loop("relay")),
             "housekeeping": lambda: keep_tidy(pool, telemetry, now, loop("housekeeping")),
         },

@@ -71,7 +71,7 @@ class Receiving:
             enqueue(connection, (self._told(caller, who, records.CLAIMED, row, now) for row in rows))
         if rows:
             self._parts.telemetry.gateway_claimed(deliveries=len(rows))
-        return [shown.delivery(row, force, self._parts.event_types, now) for row in rows]
+        return [shown.delivery(row, self._parts.sealer, force, self._parts.event_types, now) for row in rows]
 
     def open(self, caller: Caller, delivery_id: str) -> Delivery | None:
         """As the port says."""
@@ -88,7 +88,7 @@ class Receiving:
         if row is None:
             self._refuse(caller, "open", delivery_id)
             return None
-        found = shown.delivery(row, force, self._parts.event_types, now)
+        found = shown.delivery(row, self._parts.sealer, force, self._parts.event_types, now)
         return self._explained(found, caller.agency)
 
     def acknowledge(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from connectors.http.values import AckOutcome, Delivery, Summary
 from connectors.postgres.gateway_store import DeliveryRow, ListedRow
+from connectors.sealing import SealBroken, Sealer
 from schemas.codec import decode_event
 from schemas.errors import ContractError
 from schemas.json_form import to_json
@@ -38,9 +39,9 @@ def summary(row: ListedRow, agency: str, force: InForce, types: EventTypes, now:
     )
 
 
-def delivery(row: DeliveryRow, force: InForce, types: EventTypes, now: int) -> Delivery:
-    """The delivery with its content. Why fields were withheld is on record elsewhere: see `explained`."""
-    event, problem = _event(row, types)
+def delivery(row: DeliveryRow, sealer: Sealer, force: InForce, types: EventTypes, now: int) -> Delivery:
+    """The delivery with its content, unsealed. Why fields were withheld is on record elsewhere: see `explained`."""
+    value, event, problem = _content(row, sealer, types)
     kind = types.get(row.event_type)
     withheld = [path for path in row.headers.get("masa-withheld", "").split(",") if path]
     envelope = {} if event is None else event["envelope"]
@@ -66,7 +67,7 @@ def delivery(row: DeliveryRow, force: InForce, types: EventTypes, now: int) -> D
         also_told=(),
         no_onward=_is_careful(envelope) or bool(envelope.get("handling", {}).get("doNotDiscloseToSubject")),
         headers=row.headers,
-        value=row.value,
+        value=value,
         lease=row.lease if is_leased(row, now) else None,
         lease_until=row.lease_until if is_leased(row, now) else None,
         acknowledged=_outcome(row),
@@ -95,14 +96,22 @@ def explained(shown: Delivery, agency: str, audit: Mapping[str, Any], force: InF
     return shown._replace(withheld=withheld, also_told=() if careful else tuple(sorted(told)))
 
 
-def _event(row: DeliveryRow, types: EventTypes) -> tuple[dict[str, Any] | None, str | None]:
+class _Content(NamedTuple):
+    value: bytes | None
+    event: dict[str, Any] | None
+    problem: str | None
+
+
+def _content(row: DeliveryRow, sealer: Sealer, types: EventTypes) -> _Content:
     if row.value is None:
-        return None, _PURGED
+        return _Content(None, None, _PURGED)
+    value = None
     try:
-        found = decode_event(row.value, schema_ids=None, event_types=types)
-        return to_json(found.event_type, found.datum), None
-    except ContractError as error:
-        return None, f"its content cannot be read: {error}"
+        value = sealer.unseal(row.value, row.delivery_id)
+        found = decode_event(value, schema_ids=None, event_types=types)
+        return _Content(value, to_json(found.event_type, found.datum), None)
+    except (SealBroken, ContractError) as error:
+        return _Content(value, None, f"its content cannot be read: {error}")
 
 
 def _is_careful(envelope: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from connectors.postgres import gateway_store
 from connectors.postgres.connection import connect
 from connectors.postgres.outbox import queued
 from connectors.postgres.pool import Pool
+from connectors.sealing import Sealer
 from schemas.codec import decode_record, encode_event
 from schemas.dates import iso_instant
 from schemas.json_form import to_json
@@ -41,7 +42,7 @@ EVERYTHING = frozenset({"publish", "inbox", "outcome"})
 TABLES = "gateway_delivery, gateway_position, gateway_publication, gateway_session, gateway_delegation, outbox"
 
 
-PSEUDONYMS = Pseudonymiser(KEY)
+PSEUDONYMS, SEALER = Pseudonymiser(KEY), Sealer(KEY, "test")
 
 
 @cache
@@ -99,7 +100,7 @@ def record(number: int = 1, agency: str = SCHOOL, *, roles: str = "dsl", **chang
 
 def delivered(url: str, *records: Record) -> list[str]:
     """Store deliveries; their ids."""
-    rows = [row for each in records if (row := arrived(each, load_event_types())) is not None]
+    rows = [row for each in records if (row := arrived(each, load_event_types(), SEALER)) is not None]
     with connect(url) as connection:
         gateway_store.insert(connection, rows)
     return [row.delivery_id for row in rows]
@@ -189,6 +190,7 @@ class Bench:
         return Parts(
             pool=self.pool,
             pseudonymiser=self.pseudonymiser,
+            sealer=SEALER,
             event_types=load_event_types(),
             rules=self.rules,
             now=lambda: self.now,

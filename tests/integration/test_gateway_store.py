@@ -25,7 +25,7 @@ from schemas.registry import load_event_types
 from streams.gateway.filler import arrived
 from streams.gateway.housekeeping import tidy
 from tests.events import NOW_MS
-from tests.integration.gateway_support import OTHER_SCHOOL, SCHOOL, Told, delivered, empty, record
+from tests.integration.gateway_support import OTHER_SCHOOL, SCHOOL, SEALER, Told, delivered, empty, record
 
 pytestmark = pytest.mark.integration
 DAY_MS = 86_400_000
@@ -62,7 +62,7 @@ def test_what_arrives_is_stored_as_its_headers_say(database: str, pool: Pool) ->
     assert (row.delivery_id, row.agency, row.roles, row.urgency) == (identity, SCHOOL, ["dsl"], 1)
     assert (row.ack_by, row.source_area, row.state) == (NOW_MS + DAY_MS, "northshire", "LEASED")
     assert row.headers["masa-rule"] == "encompass-dsl"
-    assert row.value == record(envelope__urgency="IMMEDIATE").value
+    assert SEALER.unseal(row.value or b"", identity) == record(envelope__urgency="IMMEDIATE").value
 
 
 def test_content_that_cannot_be_read_is_stored_as_most_urgent(database: str, pool: Pool) -> None:
@@ -73,7 +73,7 @@ def test_content_that_cannot_be_read_is_stored_as_most_urgent(database: str, poo
 
 def test_a_record_without_recipient_or_id_is_none() -> None:
     """Only the filler's counter knows of it."""
-    assert arrived(record()._replace(headers=()), load_event_types()) is None
+    assert arrived(record()._replace(headers=()), load_event_types(), SEALER) is None
 
 
 def test_pollers_at_once_get_different_deliveries(database: str, pool: Pool) -> None:
@@ -118,7 +118,7 @@ def test_an_outcome_cannot_be_missing(database: str) -> None:
 
 def test_deliveries_and_their_position_are_stored_together(database: str) -> None:
     """A position that somebody else moved undoes the rows too; a second filler has to wait."""
-    row = arrived(record(), load_event_types())
+    row = arrived(record(), load_event_types(), SEALER)
     assert row is not None
     writer = FillWriter(database, GATEWAY_INBOX)
     try:

@@ -121,7 +121,7 @@ COMMENTS = {
     "TABLE gateway_delivery": "Inboxes of agencies without a Kafka client; one row a delivery",
     "COLUMN gateway_delivery.urgency": "1 IMMEDIATE, 2 URGENT, 3 ROUTINE, 4 INFORMATION; 0 when it could not be read",
     "COLUMN gateway_delivery.headers": "Headers of the Kafka record, as texts",
-    "COLUMN gateway_delivery.value": "The minimised event, Avro; removed after 14 days (A-04)",
+    "COLUMN gateway_delivery.value": "The minimised event, sealed; removed after 14 days (A-04, A-11)",
     "COLUMN gateway_delivery.lease_holder": "Pseudonym of the person or name of the system that polled it",
     "COLUMN gateway_delivery.acknowledged_by": "Keyed pseudonym of the person, or name of the system",
     "TABLE gateway_position": "Next offset of gateway.inbox; written in the transaction that wrote the rows before it",
