@@ -161,6 +161,14 @@ FROM old WHERE d.delivery_id = old.delivery_id
 RETURNING d.state
 """
 
+# What nobody ever dealt with stays for a person to find.
+_FORGET = """
+DELETE FROM gateway_delivery WHERE delivery_id IN (
+    SELECT delivery_id FROM gateway_delivery
+    WHERE available_at < %s AND purged_at IS NOT NULL AND state IN ('ACKNOWLEDGED', 'RECALLED') LIMIT %s
+)
+"""
+
 _POSITIONS = "SELECT partition, next_offset FROM gateway_position WHERE topic = %s"
 _START = """
 INSERT INTO gateway_position (topic, partition, next_offset) VALUES (%s, %s, %s)
@@ -255,6 +263,12 @@ def purge(connection: Connection, *, before: int, now: int, limit: int) -> list[
     with database_failures():
         rows = connection.execute(_PURGE, {"before": before, "now": now, "limit": limit}).fetchall()
     return [state for (state,) in rows]
+
+
+def forget(connection: Connection, *, before: int, limit: int) -> int:
+    """Forget up to `limit` deliveries that came before an instant and were dealt with; how many."""
+    with database_failures():
+        return connection.execute(_FORGET, (before, limit)).rowcount
 
 
 def positions(connection: Connection, topic: str) -> dict[int, int]:

@@ -1,4 +1,5 @@
-"""What the gateway forgets: content after 14 days (A-04), sessions at their end, publications after 30 days."""
+"""What the gateway forgets: content after 14 days (A-04), sessions at their end, publications after 30 days, and that
+there was a delivery after as long as the audit stream is kept: the ledger knows for ever."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from connectors.errors import RetryLater
-from connectors.kafka.topic_plan import INBOX_DAYS
+from connectors.kafka.topic_plan import AUDIT_DAYS, INBOX_DAYS
 from connectors.keeping import Loop
 from connectors.postgres import gateway_people, gateway_publications, gateway_store
 from connectors.postgres.pool import Pool
@@ -36,7 +37,10 @@ def tidy(pool: Pool, telemetry: HousekeepingTelemetry, *, now: int) -> Counter[s
     with pool.transaction() as connection:
         gateway_people.sweep_sessions(connection, now=now)
         gateway_publications.forget(connection, before=now - PUBLICATION_DAYS * _DAY_MS)
-    return purged
+    while True:
+        with pool.transaction() as connection:
+            if gateway_store.forget(connection, before=now - AUDIT_DAYS * _DAY_MS, limit=_BATCH) < _BATCH:
+                return purged
 
 
 def keep_tidy(pool: Pool, telemetry: HousekeepingTelemetry, now: Callable[[], int], loop: Loop) -> None:

@@ -207,6 +207,16 @@ def test_content_is_purged_after_14_days_and_the_rest_kept(database: str, pool: 
     assert rows[old] is None
     assert len(rows) == 2
     assert None not in [value for identity, value in rows.items() if identity != old]
+    with connect(database) as connection:
+        connection.execute("UPDATE gateway_delivery SET state = 'RECALLED' WHERE delivery_id = %s", (old,))
+    tidy(pool, told, now=NOW_MS + 400 * DAY_MS)
+    with connect(database) as connection:
+        left = {identity for (identity,) in connection.execute("SELECT delivery_id FROM gateway_delivery")}
+    assert old in left
+    tidy(pool, told, now=NOW_MS + 401 * DAY_MS)
+    with connect(database) as connection:
+        left -= {identity for (identity,) in connection.execute("SELECT delivery_id FROM gateway_delivery")}
+    assert left == {old}  # nobody dealt with the others
 
 
 def test_a_pool_that_is_used_up_says_so_and_heals_after_a_broken_connection(database: str) -> None:

@@ -47,6 +47,7 @@ CREATE INDEX gateway_delivery_waiting ON gateway_delivery (agency, urgency, avai
 WHERE state IN ('AVAILABLE', 'LEASED', 'PICKED_UP')
 """
 UNPURGED = "CREATE INDEX gateway_delivery_unpurged ON gateway_delivery (available_at) WHERE value IS NOT NULL"
+PURGED = "CREATE INDEX gateway_delivery_purged ON gateway_delivery (available_at) WHERE value IS NULL"
 
 POSITION = """
 CREATE TABLE gateway_position (
@@ -110,6 +111,7 @@ CREATE TABLE gateway_delegation (
 INDEXES = (
     WAITING,
     UNPURGED,
+    PURGED,
     "CREATE INDEX gateway_delivery_event ON gateway_delivery (event_id)",
     "CREATE INDEX gateway_publication_event ON gateway_publication (event_id)",
     "CREATE INDEX gateway_publication_age ON gateway_publication (accepted_at)",
