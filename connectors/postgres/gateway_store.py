@@ -102,8 +102,10 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::
 ON CONFLICT (delivery_id) DO NOTHING
 """
 
+# In the order of the index, or PostgreSQL looks through the whole table for the first that fits.
 _FREE = f"""
-SELECT 1 FROM gateway_delivery WHERE agency = %s AND {_OPEN} AND coalesce(lease_until, 0) <= %s LIMIT 1
+SELECT 1 FROM gateway_delivery WHERE agency = %s AND {_OPEN} AND coalesce(lease_until, 0) <= %s
+ORDER BY urgency, available_at, delivery_id LIMIT 1
 """  # noqa: S608 - conditions of our own
 
 # SKIP LOCKED: pollers that come at once take different rows instead of waiting for each other. A row that somebody
@@ -165,7 +167,7 @@ RETURNING d.state
 _FORGET = """
 DELETE FROM gateway_delivery WHERE delivery_id IN (
     SELECT delivery_id FROM gateway_delivery
-    WHERE available_at < %s AND purged_at IS NOT NULL AND state IN ('ACKNOWLEDGED', 'RECALLED') LIMIT %s
+    WHERE available_at < %s AND value IS NULL AND state IN ('ACKNOWLEDGED', 'RECALLED') ORDER BY available_at LIMIT %s
 )
 """
 
