@@ -12,7 +12,13 @@ from schemas.wire import Datum
 
 def built_record(group: Group, texts: Texts, problems: list[ColumnProblem]) -> Datum:
     """A record's datum; fields with a problem are None."""
-    return {last_name(each): _value(each, texts, problems) for each in group.children}
+    datum: Datum = {}
+    for each in group.children:
+        known = len(problems)
+        value = datum[last_name(each)] = _value(each, texts, problems)
+        if value is None and isinstance(each, LeafPlan) and not each.nullable and len(problems) == known:
+            problems.append(ColumnProblem(each.columns, each.path, "is empty", "a value: the field is never empty"))
+    return datum
 
 
 def _value(node: Node, texts: Texts, problems: list[ColumnProblem]) -> Any:

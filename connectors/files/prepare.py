@@ -25,7 +25,7 @@ from schemas.wire import Datum
 
 _CONTENT_BYTES = 16
 _STAMPS = frozenset({"envelope.recordedAt", "envelope.publishedAt"})
-_OCCURRED = "envelope.occurredAt"
+_OCCURRED, _RECORDED = "envelope.occurredAt", "envelope.recordedAt"
 OLDER = Skipped("an older version of the record than the one published")
 
 
@@ -178,7 +178,8 @@ def _in_columns(plan: EventPlan, problem: FieldProblem) -> ColumnProblem:
     columns = plan.columns(problem.path)
     if problem.path in _STAMPS and not columns:
         # The moment of taking the file in is not the supplier's fault; what lies after it is.
-        return ColumnProblem(plan.columns(_OCCURRED), _OCCURRED, "is in the future", "a time before the file was made")
+        said = (_RECORDED, "is later than the file") if plan.recorded else (_OCCURRED, "is in the future")
+        return ColumnProblem(plan.columns(said[0]), *said, "a time before the file was made")
     return ColumnProblem(columns, problem.path, problem.message, problem.expected)
 
 

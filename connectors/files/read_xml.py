@@ -186,7 +186,10 @@ class _Path(NamedTuple):
     def text(self, record: _Tree, root: _Tree) -> str:
         found = [root if self.absolute else record]
         for name, which in self.steps:
-            found = [child for tree in found for child in tree.children if child.name == name]
-            if which != "all" and found:
-                found = [found[-1] if which == "last" else found[0]]
+            found = [child for tree in found for child in _chosen(tree, name, which)]
         return SEVERAL.join(tree.text for tree in found)
+
+
+def _chosen(tree: _Tree, name: str, which: str) -> list[_Tree]:
+    found = [child for child in tree.children if child.name == name]
+    return found if which == "all" else found[-1:] if which == "last" else found[:1]
