@@ -136,7 +136,7 @@ class Gateway:
         if not self._parts.rules.known():
             return "rules in force"
         try:
-            with self._parts.pool.transaction() as connection:
+            with self._parts.pool.connection() as connection:
                 connection.execute("SELECT 1")
         except ConnectorFailure:
             return "PostgreSQL"
