@@ -46,7 +46,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "markdown_it": ("streams/policy/documents",),
     "stdnum": ("schemas",),
     "defusedxml": ("connectors/files/read_xml.py",),
-    "sqlite3": ("connectors/files/journal.py",),
+    "sqlite3": ("connectors/files/journal.py", "connectors/client/handled.py"),
     "z3": ("streams/proof",),
 }
 

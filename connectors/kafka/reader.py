@@ -131,7 +131,7 @@ class _Reading:
         for message in self._consumer.consume(BATCH, seconds):
             error = message.error()
             if error is None:
-                records.append(_record(message))
+                records.append(record_of(message))
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._finish(message)
             elif not error.retriable() and error.code() not in _PASSED_OVER:
@@ -174,7 +174,7 @@ _PASSED_OVER = {
 }
 
 
-def _record(message: Message) -> Record:
+def record_of(message: Message) -> Record:
     pairs: Any = message.headers() or ()  # always a list of pairs on this side
     headers = tuple((name, _bytes(value)) for name, value in pairs)
     topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0

@@ -7,14 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.client.filling import Identity, filled, pointer
 from connectors.http.values import FieldProblem
 from schemas import errors
-from schemas.dates import iso_instant
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventType
 from streams.gateway.publishers import Publisher
 
-_INDEX = re.compile(r"\[(\d+)\]")
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 PRINTABLE = re.compile(r"[\x20-\x7e]{1,300}", re.ASCII)
 
@@ -26,23 +25,9 @@ def completed(
 
     Equal arguments give an equal document, so that a request sent again becomes the very same event.
     """
-    envelope = document.get("envelope")
-    if not isinstance(envelope, Mapping):
-        return dict(document)
     scheme, code = publisher.identifiers[0] if publisher.identifiers else (None, None)
-    published = envelope.get("publishedAt") or iso_instant(at)
-    filled = {
-        "eventId": event_id,
-        "masaId": publisher.area,
-        "sourceOrg": {"category": publisher.category, "scheme": scheme, "id": code},
-        "publishedAt": published,
-        "recordedAt": published,
-        "sequence": 1,
-    }
-    if kind is not None:
-        filled["schemaVersion"] = kind.version
-    missing = {name: value for name, value in filled.items() if envelope.get(name) is None}
-    return {**document, "envelope": {**envelope, **missing}}
+    identity = Identity(publisher.id, publisher.area, publisher.category, scheme, code)
+    return filled(document, kind, identity, event_id=event_id, at=at)
 
 
 def given_event_id(document: Mapping[str, Any]) -> str | None:
@@ -60,13 +45,6 @@ def digest(pseudonymiser: Pseudonymiser, document: Mapping[str, Any]) -> bytes:
     except RecursionError:
         text = "nested too deeply"
     return pseudonymiser.digest(b"request:" + text.encode())
-
-
-def pointer(path: str) -> str:
-    """A dotted path as a JSON pointer (RFC 6901): `envelope.concerns[0]` as `/envelope/concerns/0`."""
-    if not path:
-        return ""
-    return "/" + _INDEX.sub(r".\1", path).replace("~", "~0").replace("/", "~1").replace(".", "/")
 
 
 def pointed(problem: errors.FieldProblem) -> FieldProblem:

@@ -11,7 +11,7 @@ import re
 import uuid
 from collections.abc import Mapping
 
-from connectors.client.receipts import receipt_record
+from connectors.client.receipts import receipt_id, receipt_record
 from connectors.http.values import Caller
 from connectors.kafka.publisher import Outgoing
 from connectors.operations import Operation, Result, operation_record
@@ -84,7 +84,7 @@ def receipt(row: DeliveryRow, kind: str, caller: Caller, who: str, at: int, *, o
     acted = sorted(caller.roles.intersection(row.roles)) if caller.kind == "person" else []
     return receipt_record(
         {
-            "receiptId": named_id("receipt", row.delivery_id, kind),
+            "receiptId": receipt_id(row.delivery_id, kind),
             "deliveryId": row.delivery_id,
             "eventId": row.event_id,
             "agency": row.agency,

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from connectors.client.filling import pointer
 from schemas.pseudonym import Pseudonymiser
-from streams.gateway.completion import completed, digest, pointer
+from streams.gateway.completion import completed, digest
 from streams.gateway.publishers import Publisher
 from streams.gateway.records import actor, person
 from streams.gateway.submissions import keys_of
