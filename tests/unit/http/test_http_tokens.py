@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from connectors.errors import ChangeSettings, RetryLater
+from connectors.http.settings import VARIABLES
 from connectors.http.tokens import Keys, TokenRefused, TokenVerifier
 from tests import http_door
 from tests.http_door import ISSUER, SCHOOL, Source, bearer, door_at_hand, key, settings
@@ -184,6 +186,12 @@ def test_a_bound_token_needs_its_certificate_from_the_trusted_proxy() -> None:
     assert elsewhere.client.get("/v1/me", headers=bound | {"client-cert": shown}).status_code == 401
     assert elsewhere.told.refused == ["spoofed-header"]
     assert door_at_hand().client.get("/v1/me", headers=bound | {"client-cert": shown}).status_code == 401
+
+
+def test_every_variable_of_the_gateway_is_in_the_readme() -> None:
+    """An operator finds it there."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert [name for name in VARIABLES if f"`{name}`" not in readme] == []
 
 
 @pytest.mark.parametrize(
