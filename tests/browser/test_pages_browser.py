@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.chromium import DESKTOP, NARROWEST, PHONE, a_page, overflow, picture, tab_to, violations
 from tests.inbox_double import HOUR, SCHOOL, id_of
 from tests.pages_site import PagesSite
 
+ABSENCE = "Absence that gives cause for concern"
 ENCOMPASS = "Domestic abuse incident with a child (Operation Encompass)"
 WIDE = frozenset({"inbox", "message", "form-error", "check"})  # whose layout differs on a wide window
-Look = Callable[[str], None]
+Look = Callable[[str, str], None]  # a name for the page, and the heading to wait for
 FILLED = {
     "sessionsMissed": "23",
     "envelope.occurredAt-day": "23",
@@ -53,33 +55,33 @@ def fill_absence(page: Page) -> None:
 def read_and_answer(page: Page, site: PagesSite, look: Look) -> None:
     """Sign in, read the list, open, forget to choose, answer; then an answer that asks for one thing more."""
     page.goto(site.url + "/")
-    look("sign-in")
+    look("sign-in", "Messages about children you work with")
     sign_in(page, site)
-    assert page.get_by_text("No message does not mean that a child is safe").is_visible()
-    headings = page.locator("main h2").all_inner_texts()
-    assert headings == ["Immediate", "Urgent", "Routine", "For information"]
-    look("inbox")
+    expect(page.get_by_text("No message does not mean that a child is safe")).to_be_visible()
+    expect(page.locator("main h2")).to_have_text(["Immediate", "Urgent", "Routine", "For information"])
+    look("inbox", "5 messages wait")
     page.get_by_role("link", name=ENCOMPASS).first.click()
-    assert page.get_by_role("heading", name="What you were not given, and why").is_visible()
-    assert page.get_by_role("link", name="01632 960001").is_visible()
-    look("message")
+    expect(page.get_by_role("heading", name="What you were not given, and why")).to_be_visible()
+    expect(page.get_by_role("link", name="01632 960001")).to_be_visible()
+    look("message", ENCOMPASS)
     page.get_by_role("button", name="Record my answer").click()
-    assert page.title().startswith("Error: ")
+    expect(page).to_have_title(re.compile("^Error: "))
     page.get_by_role("link", name="Select what you did with this message").click()
-    look("message-error")
+    look("message-error", ENCOMPASS)
     page.get_by_label("We have acted on it").check()
     page.get_by_role("button", name="Record my answer").click()
-    assert page.get_by_role("status").get_by_text("Your answer was recorded: acted on").is_visible()
+    expect(page.get_by_role("status").get_by_text("Your answer was recorded: acted on")).to_be_visible()
     page.get_by_role("link", name=ENCOMPASS).click()
     page.get_by_label("Not our child").check()
     page.get_by_role("button", name="Record my answer").click()
-    look("not-our-child")
+    look("not-our-child", "Not our child")
     page.get_by_role("button", name="Record my answer").click()
-    look("not-our-child-error")
+    expect(page.locator("#errors li")).to_have_count(1)
+    look("not-our-child-error", "Not our child")
     page.get_by_label("The child was never here").check()
     page.get_by_role("button", name="Record my answer").click()
-    assert page.get_by_role("status").get_by_text("Recorded: not your child").is_visible()
-    look("inbox-recorded")
+    expect(page.get_by_role("status").get_by_text("Recorded: not your child")).to_be_visible()
+    look("inbox-recorded", "3 messages wait")
     answers = {each.acknowledged for each in site.doors.waiting[SCHOOL].values()}
     assert answers == {None, "ACTION_TAKEN", "NOT_OUR_CHILD"}
 
@@ -88,43 +90,43 @@ def cover(page: Page, site: PagesSite, look: Look) -> None:
     """Set cover up for while one is away, and end it."""
     page.get_by_role("link", name="Cover").click()
     page.get_by_role("button", name="Set up cover").click()
-    assert page.locator("#errors li").count() == 2
-    look("cover-error")
+    expect(page.locator("#errors li")).to_have_count(2)
+    look("cover-error", "Cover while you are away")
     page.get_by_label("Whoever is: Deputy").check()
     for part, text in (("day", "4"), ("month", "12"), ("year", "2026")):
         page.locator(f"#until-{part}").fill(text)
     page.get_by_role("button", name="Set up cover").click()
-    assert page.get_by_text("is covered by Deputy until the end of Friday 4 December").is_visible()
-    look("cover")
+    expect(page.get_by_text("is covered by Deputy until the end of Friday 4 December")).to_be_visible()
+    look("cover", "Cover while you are away")
     page.get_by_role("button", name="End this cover").click()
-    assert page.get_by_text("The cover was ended").is_visible()
+    expect(page.get_by_text("The cover was ended")).to_be_visible()
     assert site.doors.given == {}
 
 
 def share(page: Page, site: PagesSite, look: Look) -> None:
     """Fill in, be told what is missing, look who would be told, withhold from one, send, see what became of it."""
     page.get_by_role("link", name="Send").click()
-    look("choose")
-    page.get_by_role("link", name="Absence that gives cause for concern").click()
-    look("form")
+    look("choose", "What do you want to share?")
+    page.get_by_role("link", name=ABSENCE).click()
+    look("form", ABSENCE)
     page.get_by_role("button", name="Check who will be told").click()
-    assert page.locator("#errors li").count() == 9
-    look("form-error")
+    expect(page.locator("#errors li")).to_have_count(9)
+    look("form-error", ABSENCE)
     fill_absence(page)
     page.get_by_role("button", name="Check who will be told").click()
-    assert page.get_by_text("2 organisations will be told. Nothing is sent yet.").is_visible()
-    look("check")
+    expect(page.get_by_text("2 organisations will be told. Nothing is sent yet.")).to_be_visible()
+    look("check", "Check who will be told")
     page.get_by_label("Your decision about Northshire 0-19 Health Service").select_option("withhold.DETRIMENT")
     page.get_by_role("button", name="Send now").click()
-    assert page.get_by_text("You changed who will be told.").is_visible()
-    assert page.get_by_text("one organisation will be told").is_visible()
-    look("check-changed")
+    expect(page.get_by_text("You changed who will be told.")).to_be_visible()
+    expect(page.get_by_text("one organisation will be told")).to_be_visible()
+    look("check-changed", "Check who will be told")
     page.get_by_role("button", name="Change what I wrote").click()
-    assert page.locator('[name="sessionsMissed"]').input_value() == "23"
+    expect(page.locator('[name="sessionsMissed"]')).to_have_value("23")
     page.get_by_role("button", name="Check who will be told").click()
     page.get_by_role("button", name="Send now").click()
-    assert page.get_by_text("Your message was sent").is_visible()
-    look("outcome")
+    expect(page.get_by_text("Your message was sent")).to_be_visible()
+    look("outcome", "What became of your message")
     ((document, _),) = site.doors.published.values()
     judged = document["envelope"]["proposedRecipients"]
     assert [(each["agency"], each["ground"]) for each in judged] == [("northshire-0-19", "DETRIMENT")]
@@ -134,18 +136,19 @@ def the_rest(page: Page, site: PagesSite, look: Look) -> None:
     """Pages that say one thing, and the way out."""
     page.get_by_role("link", name="Sent").click()
     page.get_by_role("button", name="Show").click()
-    look("look-up-error")
+    expect(page.locator("#errors li")).to_have_count(1)
+    look("look-up-error", "What became of a message")
     page.get_by_role("link", name="Help").click()
-    look("help")
+    look("help", "Help")
     page.goto(f"{site.url}/inbox/{id_of(1002)}")
-    assert page.get_by_text("Do not pass this on.").is_visible()
-    look("message-immediate")
+    expect(page.get_by_text("Do not pass this on.")).to_be_visible()
+    look("message-immediate", "Child missing")
     page.goto(f"{site.url}/inbox/{id_of(1050)}")
-    look("not-there")
+    look("not-there", "There is nothing here for you")
     page.get_by_role("button", name="Sign out").click()
-    look("signed-out")
+    look("signed-out", "You are signed out")
     page.goto(f"{site.url}/inbox/{id_of(1002)}")
-    assert page.get_by_role("link", name="Sign in").is_visible()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -156,7 +159,9 @@ def test_the_whole_tour_and_no_page_has_a_barrier(
     context, page, complaints = a_page(browser, size)
     barriers: dict[str, list[str]] = {}
 
-    def look(name: str) -> None:
+    def look(name: str, heading: str) -> None:
+        expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+        page.wait_for_load_state()
         picture(page, f"{name}-{request.node.callspec.id}")
         if (size is PHONE or name in WIDE) and (found := violations(page)):
             barriers[name] = found
@@ -184,7 +189,7 @@ def test_the_whole_tour_without_javascript(browser: Browser, site: PagesSite) ->
     """Nothing is lost when scripts are off."""
     context, page, _ = a_page(browser, PHONE, javascript=False)
     for part in (read_and_answer, cover, share, the_rest):
-        part(page, site, lambda name: None)
+        part(page, site, lambda name, heading: None)
     context.close()
 
 
@@ -226,12 +231,12 @@ def test_a_printed_message_has_everything_but_the_controls(browser: Browser, sit
     context, page, _ = a_page(browser, DESKTOP)
     sign_in(page, site)
     page.goto(f"{site.url}/inbox/{id_of(1001)}")
-    assert page.get_by_role("button", name="Print this page").is_visible()
+    expect(page.get_by_role("button", name="Print this page")).to_be_visible()
     page.emulate_media(media="print")
     for shown in ("OFFICIAL-SENSITIVE", "printed copy", "Maya Ellery", "What you were not given, and why", id_of(1)):
-        assert page.get_by_text(shown).first.is_visible(), shown
+        expect(page.get_by_text(shown).first, shown).to_be_visible()
     for hidden in ("Sign out", "Record my answer", "Print this page", "Back to the inbox"):
-        assert not page.get_by_text(hidden).first.is_visible(), hidden
+        expect(page.get_by_text(hidden).first, hidden).not_to_be_visible()
     picture(page, "message-printed")
     context.close()
 
@@ -252,7 +257,7 @@ def test_before_the_session_ends_the_person_is_asked(browser: Browser, site: Pag
     page.get_by_text("You will be signed out").wait_for(state="detached")
     site.clock.seconds += 5 * 60
     page.get_by_role("button", name="Check who will be told").click()
-    assert page.locator('[name="sessionsMissed"]').input_value() == "23"
+    expect(page.locator('[name="sessionsMissed"]')).to_have_value("23")
     site.clock.seconds -= 33 * 60
     context.close()
 
@@ -268,8 +273,8 @@ def test_two_people_who_answer_at_once_learn_of_each_other(browser: Browser, sit
     )
     page.get_by_label("We have acted on it").check()
     page.get_by_role("button", name="Record my answer").click()
-    assert page.get_by_text("The first answer stands; yours was not recorded.").is_visible()
+    expect(page.get_by_text("The first answer stands; yours was not recorded.")).to_be_visible()
     picture(page, "answered-already")
     page.goto(f"{site.url}/inbox/{id_of(1001)}")
-    assert page.get_by_text("Answered: Noted", exact=True).is_visible()
+    expect(page.get_by_text("Answered: Noted", exact=True)).to_be_visible()
     context.close()

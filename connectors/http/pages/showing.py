@@ -53,7 +53,10 @@ _PARTS: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
 )  # fmt: skip
 _FIRST = ("envelope.child.name", "envelope.child.dateOfBirth", "envelope.occurredAt", "envelope.concerns")
 _IN_WHAT = frozenset({"envelope.occurredAt", "envelope.concerns"})
-_HIDDEN = frozenset({"envelope.eventType", "envelope.sourceOrg.scheme", "envelope.masaId", "envelope.dpRegime"})
+_HIDDEN = frozenset({
+    "envelope.eventId", "envelope.eventType", "envelope.schemaVersion", "envelope.sourceOrg.scheme", "envelope.masaId",
+    "envelope.dpRegime", "envelope.publishedAt",
+})  # fmt: skip
 # Answers that say nothing to a reader: what every message has unless it says otherwise.
 _SILENT: Mapping[str, frozenset[Any]] = {
     "envelope.addressProtection": frozenset({"NONE"}),
