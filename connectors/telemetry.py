@@ -148,6 +148,12 @@ class Telemetry(HttpOccurrences, GatewayOccurrences, FileOccurrences):
         self._add(defined.CLIENT_ERRORS, {(error,): 1})
         self._say(logging.INFO, "kafka.client-trouble", error=error)
 
+    def registry_away(self, explanation: str) -> None:
+        """The schema registry could not be asked: events in the Confluent frame with an id not met before are rejected,
+        with their bytes kept."""
+        self._add(defined.CLIENT_ERRORS, {("SCHEMA_REGISTRY",): 1})
+        self._say(logging.WARNING, "schema-registry.away", explanation=explanation)
+
     # --- router -------------------------------------------------------------------------------------------
 
     def batch_committed(self, batch: RoutedBatch) -> None:

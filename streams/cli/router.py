@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.runtime import DEFAULT_DATA_DIR, DataDir, MetricsPort, compiled_modules, settings, unix_seconds
+from streams.cli.runtime import (
+    DEFAULT_DATA_DIR,
+    DataDir,
+    MetricsPort,
+    compiled_modules,
+    monotonic,
+    settings,
+    unix_seconds,
+)
 
 
 def router(
@@ -26,13 +34,18 @@ def router(
       export KAFKA_BOOTSTRAP_SERVERS=kafka:9092 MASA_PSEUDONYM_KEY_FILE=/run/secrets/key
       MASA_SIGNATORIES_FILE=/etc/masa/signatories.yaml masa router --slot 0
       masa router --slot 1 --metrics-port 9465
+
+    With SCHEMA_REGISTRY_URL set, events in the Confluent frame are read too (`masa schemas register`).
     """
+    from connectors.schema_registry import RegistryIds, SchemaRegistry
     from streams.cli.people import required_signatories
     from streams.cli.processes import process_of, stopped_by_signal
     from streams.routing.process import run_router
 
     found = settings(data_dir)
     kafka, key, signatories = found.kafka(), found.pseudonym_key(), required_signatories(found)
+    url = found.schema_registry_url
+    registry = None if url is None else SchemaRegistry(url.get_secret_value())
     stop = stopped_by_signal()
     with process_of(f"router-{slot}", metrics_port) as telemetry:
         run_router(
@@ -45,4 +58,5 @@ def router(
             clock=unix_seconds,
             allow_synthetic=found.allow_synthetic,
             built=compiled_modules(),
+            schema_ids=None if registry is None else RegistryIds(registry, monotonic, telemetry.registry_away),
         )

@@ -15,6 +15,7 @@ from connectors.kafka.tail import TailReader
 from connectors.kafka.transaction import TransactionalProducer
 from connectors.telemetry import Telemetry
 from schemas.acceleration import PLAIN, Acceleration
+from schemas.codec import SchemaIds
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
 from streams.policy.signatories import Signatories
@@ -48,13 +49,14 @@ def run_router(
     clock: Callable[[], float],
     allow_synthetic: bool = False,
     built: Acceleration = PLAIN,
+    schema_ids: SchemaIds | None = None,
     group: str = ROUTER_GROUP,
 ) -> None:
     """Route as slot number `slot` until `stop` is set. `clock` gives Unix time in seconds.
 
     `signatories` are the people whose signatures put rules in force and stop sharing. `allow_synthetic` accepts NHS
     numbers of the test range: for exchanges without real children only. `built` is what of the compiled modules is in
-    use.
+    use. `schema_ids` says what ids in Confluent frames stand for; without it such events are rejected.
 
     Raises `ExitForSupervisor` when the process must end; the supervisor starts the same slot again.
     """
@@ -62,7 +64,7 @@ def run_router(
     event_types = load_event_types()
     identity = f"{group}-{slot}"
     register = Register()
-    intake = Intake(event_types, pseudonymiser, allow_synthetic=allow_synthetic)
+    intake = Intake(event_types, pseudonymiser, schema_ids=schema_ids, allow_synthetic=allow_synthetic)
     planner = Planner(intake, pseudonymiser, slot, register, built)
     reading = settings.consumer_conf(f"{identity}-reading", client_id=f"{identity}-reading", partition_eof=True)
     reader, tail = CompactedReader(reading, topics.POLICY), TailReader(reading)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,23 +10,33 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import RetryLater
+from connectors.kafka.publisher import Outgoing, Publisher
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.topics import outbox
 from connectors.schema_registry import AWAY_SECONDS, RegistryIds, SchemaRegistry
+from connectors.waiting import wait_until
 from schemas.codec import decode_event
 from schemas.errors import FrameError
 from schemas.examples import example, new_event_id
 from schemas.framing import frame_confluent
 from schemas.registry import load_event_types
+from tests.integration.masa_command import Exchange
 from tests.integration.registry_server import running_registry
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchemaRegistry]:
+def registry_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_registry(tmp_path_factory.mktemp("registry")) as url:
-        found = SchemaRegistry(url)
-        yield found
-        found.close()
+        yield url
+
+
+@pytest.fixture
+def registry(registry_url: str) -> Iterator[SchemaRegistry]:
+    found = SchemaRegistry(registry_url)
+    yield found
+    found.close()
 
 
 def confluent(schema_id: int, name: str) -> bytes:
@@ -82,3 +93,26 @@ def test_a_registry_that_is_away_is_left_alone_for_a_while_and_then_asked_again(
     now[0] = AWAY_SECONDS
     assert ids.get(schema_id) is None
     assert len(told) == 2
+
+
+def test_a_router_with_a_registry_routes_the_confluent_frame(registry_url: str, tmp_path: Path) -> None:
+    """An agency whose software uses a registry publishes as it always does, and its event is delivered."""
+    known = load_event_types()["police.domestic-abuse-incident"]
+    registry = SchemaRegistry(registry_url)
+    ((_, schema_id),) = registry.register([known])
+    exchange = Exchange(tmp_path / "data", env={"SCHEMA_REGISTRY_URL": registry_url})
+    try:
+        exchange.start()
+        at = time.time_ns() // 1_000_000
+        event_id = new_event_id(at, secrets.randbits)
+        datum = example(known, now_ms=at, event_id=event_id, overrides={})
+        value = frame_confluent(schema_id, known.wire.write(datum))
+        kafka = KafkaSettings.create(bootstrap_servers=exchange.connection()["kafka"], allow_plaintext=True)
+        with Publisher(kafka) as publisher:
+            publisher.publish([Outgoing(topic=outbox("northshire-police"), key=b"k", value=value, headers=())])
+        show = ("ledger", "show", event_id, "--json")
+        wait_until(lambda: exchange.masa(*show).returncode == 0, timeout=60, what="the event in the ledger")
+        (shown,) = exchange.rows(*show)
+        assert "DELIVERED" in {each["outcome"] for each in shown["outcomes"]}
+    finally:
+        exchange.close()
