@@ -61,3 +61,8 @@ OUTBOX_RELAYED = Metric(
     kind="counter",
     help="Records relayed from the transactional outbox to Kafka.",
 )
+OUTBOX_REFUSED = Metric(
+    name="masa_outbox_refused_records_total",
+    kind="counter",
+    help="Rows of an agency's own outbox that break the contract and wait for a person: see `problem` in masa_outbox.",
+)

@@ -49,6 +49,11 @@ class GatewayOccurrences(ABC):
     def outbox_relayed(self, *, records: int) -> None:
         self._add(defined.OUTBOX_RELAYED, {(): records})
 
+    def outbox_refused(self, *, records: int) -> None:
+        """Rows of an agency's own outbox."""
+        self._add(defined.OUTBOX_REFUSED, {(): records})
+        self._say(logging.WARNING, "outbox.refused", records=records)
+
     @abstractmethod
     def _add(self, metric: Metric, counts: Mapping[Any, int]) -> None: ...
 

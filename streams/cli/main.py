@@ -17,6 +17,7 @@ from streams.cli import (
     inbox,
     issuer,
     ledger,
+    outbox,
     publish,
     queues,
     router,
@@ -90,6 +91,7 @@ app.command("simulate", rich_help_panel=RUN)(simulate.simulate)
 app.add_typer(schemas.app, name="schemas", rich_help_panel=USE)
 app.command("publish", rich_help_panel=USE)(publish.publish)
 app.add_typer(files.app, name="files", rich_help_panel=USE)
+app.add_typer(outbox.app, name="outbox", rich_help_panel=USE)
 app.command("inbox", rich_help_panel=USE)(inbox.inbox)
 app.command("ack", rich_help_panel=USE)(inbox.ack)
 app.add_typer(rules.app, name="rules", rich_help_panel=PROVE)

@@ -194,7 +194,7 @@ def problem(status: int, **headers: str) -> httpx.Response:
 
 def test_a_busy_gateway_is_asked_again_with_the_same_key_when_it_said() -> None:
     """Also when it is away, or a proxy before it is."""
-    answers = [
+    answers: list[httpx.Response | httpx.HTTPError] = [
         problem(429, **{"retry-after": "3"}),
         httpx.ConnectError("no"),
         httpx.Response(502, text="<html>"),
