@@ -12,6 +12,7 @@ from connectors.kafka import topics
 from connectors.kafka.partition import Partition
 from connectors.kafka.publisher import Outgoing
 from connectors.kafka.transaction import Output, Resume
+from schemas.acceleration import PLAIN, Acceleration
 from schemas.codec import decode_event, decode_record
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventType, load_event_types
@@ -114,8 +115,8 @@ class Planned:
 class Desk:
     """A planner with its windows: what one router slot knows. Batches commit unless told otherwise."""
 
-    def __init__(self, rules: RuleSet | None) -> None:
-        self.planner = Planner(intake(), PSEUDONYMS, 0)
+    def __init__(self, rules: RuleSet | None, built: Acceleration = PLAIN) -> None:
+        self.planner = Planner(intake(), PSEUDONYMS, 0, built=built)
         self.planner.use(rules)
         self._owned: set[Partition] = set()
 

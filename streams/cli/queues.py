@@ -1,12 +1,13 @@
 """`masa rejected` and `masa held`: what waits for a person, and putting it back into the flow.
 
 A record goes back into the outbox it came from, byte for byte, under its own key. The router keeps no memory of an
-event that it rejected or held as a whole, so it decides anew; what it did route before is recognised as a repeat.
+event that it rejected or held as a whole, so it decides anew; what it did route before is recognised as a repeat. Of
+an event that was held for some recipients because of a stop, these alone are decided on anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -23,12 +24,17 @@ from streams.cli.runtime import (
     settings,
     table,
 )
+from streams.policy.reasons import ReasonCode
 
 if TYPE_CHECKING:
     from connectors.kafka.publisher import Outgoing
     from connectors.kafka.settings import KafkaSettings
+    from schemas.pseudonym import Pseudonymiser
 
 Queue = Literal["rejected", "held"]
+RELEASABLE = frozenset(
+    {ReasonCode.SHARING_STOPPED.value}
+)  # why some recipients wait and may be decided on by themselves
 REPLAY_HEADER = "masa-replay-of"  # position of the record that is put back
 
 rejected = typer.Typer(no_args_is_help=True, help="Records that were refused: look at them, put them back after a fix.")
@@ -103,26 +109,48 @@ def release_held(
     dry_run: DryRun = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Let events that were held as a whole be decided again, for instance once a rule set is in force.
+    """Let events that were held be decided again, for instance once a rule set is in force or a stop is lifted.
 
-    An event of which only some recipients wait has gone to the others already, and is not decided again: its
-    publisher settles those recipients, by a correction that names them. Such events are left out of --all.
+    What was held as a whole is decided as if new. Of an event that a stop held for some recipients, these alone are
+    decided on: the others had their answer. If recipients wait for another reason, the publisher settles them, by a
+    correction that names them; such events are left out of --all.
 
     [bold]Examples[/bold]
 
     \b
       masa held release --all --reason POLICY_ABSENT
+      masa held release --all --reason SHARING_STOPPED      # after `masa rules lift`
       masa held release agency.northshire-police.outbox:0:17
     """
-    kafka = settings(data_dir).kafka()
+    from schemas.pseudonym import Pseudonymiser
+
+    found = settings(data_dir)
+    kafka = found.kafka()
     chosen = _choose(_read("held", kafka, reason), positions or [], every)
-    partly = [datum for datum in chosen if not datum["whole"]]
-    if partly and not every:
+    others = [datum for datum in chosen if not (datum["whole"] or _stopped(datum))]
+    if others and not every:
         raise Refused(
-            f"{position_of(partly[0])}: only {', '.join(partly[0]['agencies'])} of its recipients wait; "
+            f"{position_of(others[0])}: only {', '.join(others[0]['agencies'])} of its recipients wait; "
             "its publisher settles them, by a correction that names them"
         )
-    _put_back(kafka, [datum for datum in chosen if datum["whole"]], dry_run)
+    pseudonymiser = Pseudonymiser(found.pseudonym_key())
+    _put_back(kafka, [marked_for_release(datum, pseudonymiser) for datum in chosen if datum not in others], dry_run)
+
+
+def _stopped(datum: Mapping[str, Any]) -> bool:
+    return not RELEASABLE.isdisjoint(datum["reasons"])
+
+
+def marked_for_release(datum: Mapping[str, Any], pseudonymiser: Pseudonymiser) -> Mapping[str, Any]:
+    """The held record as it goes back: marked, if only some recipients waited, that it is for them alone."""
+    from streams.routing.release import RELEASE_HEADER, Release, release_header
+
+    if datum["whole"]:
+        return datum  # with the mark that it has, if it was held as a whole when it was released before
+    release = Release(position_of(datum), tuple(datum["agencies"]))
+    mark = release_header(pseudonymiser, release, pseudonymiser.digest(datum["value"] or b""))
+    kept = [each for each in datum["headers"] if each["name"] != RELEASE_HEADER]
+    return {**datum, "headers": [*kept, {"name": RELEASE_HEADER, "value": mark}]}
 
 
 def position_of(datum: Mapping[str, Any]) -> str:
@@ -169,7 +197,7 @@ def _choose(found: Iterator[dict[str, Any]], positions: list[str], every: bool) 
     return [by_position[position] for position in positions]
 
 
-def _put_back(kafka: KafkaSettings, chosen: list[dict[str, Any]], dry_run: bool) -> None:
+def _put_back(kafka: KafkaSettings, chosen: Sequence[Mapping[str, Any]], dry_run: bool) -> None:
     from connectors.kafka.publisher import Publisher
 
     if dry_run:

@@ -64,6 +64,8 @@ def decide(facts: Facts, rules: RuleSet | None, now: EpochMillis) -> Decision:
         outcomes = _special(facts, rules, case, Gathered(hits, denies, unknown_home))
     else:
         outcomes = _plain(rules, case, hits, facts.source)
+    if facts.released:
+        outcomes = tuple(outcome for outcome in outcomes if outcome.agency in facts.released)
     for outcome in outcomes:
         if outcome.kind is not _DENIED:
             return Decision(_DECIDED, rules.hash, outcomes, ())

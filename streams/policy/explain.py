@@ -94,6 +94,8 @@ def _event_lines(world: World, decision: Decision) -> Iterator[str]:
     if world.facts.registered:
         known = all_of([selector_words(f"child.{setting}") for setting in world.facts.registered])
         yield f"The event does not name {known}; the relationship register knew from earlier events."
+    if world.facts.released:
+        yield f"It was released for {all_of(world.facts.released)} alone; the others had their answer before."
     if decision.disposition is Disposition.DECIDED:
         told = sum(outcome.kind is OutcomeKind.DELIVERED for outcome in decision.outcomes)
         yield f"{told} of {len(decision.outcomes)} possible recipients receive it."

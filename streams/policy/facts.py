@@ -75,3 +75,5 @@ class Facts(NamedTuple):
     # What the relationship register added before the decision; an event never says either.
     allocated_team: LocatorToken | None = None  # the team that has the child's social-care case, an agency
     registered: tuple[str, ...] = ()  # settings that it filled in, as selectors call them: `school` of `child.school`
+    # A release of those who waited: only they are decided on, the others have had their answer. Empty: everybody.
+    released: tuple[AgencyId, ...] = ()

@@ -85,7 +85,9 @@ class _Interpreter:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         self._add_alternates()
-        return tuple(self._outcome(agency) for agency in sorted(self._candidates()))
+        released = self.facts.released
+        asked = [agency for agency in sorted(self._candidates()) if not released or agency in released]
+        return tuple(self._outcome(agency) for agency in asked)
 
     def _candidates(self) -> set[str]:
         names = {*self.allows, *self.denies}

@@ -13,8 +13,12 @@ from streams.policy.index import RuleSet
 from streams.routing.audit_pieces import Origin
 from streams.routing.event import Claim, Event, Rejection
 from streams.routing.intake import Intake
+from streams.routing.release import RELEASE_HEADER, release_of
 from streams.routing.sources import disagreement, header_mismatch, publisher
 
+_FORGED = Rejection(
+    RejectReason.HEADERS, None, f"a `{RELEASE_HEADER}` header that the exchange did not write for it: leave it out"
+)
 _NO_HEADERS: dict[str, bytes] = {}
 _NOBODY = AgencyId("")  # reads an event whose publisher is not known, for its id and type alone
 
@@ -25,6 +29,7 @@ class Arrivals:
     def __init__(self, intake: Intake, pseudonymiser: Pseudonymiser) -> None:
         self._intake = intake
         self._digest: Callable[[bytes], bytes] = pseudonymiser.digest
+        self._pseudonymiser = pseudonymiser
         self._owners: dict[str, str | None] = {}
         self._authentic: set[tuple[str, AgencyId, Claim]] = set()
 
@@ -47,7 +52,16 @@ class Arrivals:
             mismatch = header_mismatch(headers, event.facts.event_id, event.facts.event_type)
             if mismatch:
                 return origin, mismatch.about(event)
+            if RELEASE_HEADER in headers:
+                return origin, self._released(event, headers[RELEASE_HEADER], origin.digest)
         return origin, event
+
+    def _released(self, event: Event, header: bytes | None, digest: bytes) -> Event | Rejection:
+        """The event for those who waited for it alone."""
+        release = release_of(self._pseudonymiser, header or b"", digest)
+        if release is None:
+            return _FORGED.about(event)
+        return event._replace(release=release, facts=event.facts._replace(released=release.agencies))
 
     def refusal(self, origin: Origin, event: Event, rules: RuleSet) -> Rejection | None:
         """Why the rule set does not let this publisher say this."""

@@ -164,8 +164,8 @@ class AuditPieces:
         return b"".join(self._same(facts, decision))
 
     def after(self, facts: Facts) -> bytes:
-        """What stands between an event's times and its outcomes: what the register added."""
-        return _registered(facts) if facts.registered or facts.allocated_team else b"\x00\x00"
+        """What stands between an event's times and its outcomes: what the register added, and who was released."""
+        return _added(facts) if facts.registered or facts.allocated_team or facts.released else b"\x00\x00\x00"
 
     def _same(self, facts: Facts, decision: Decision) -> tuple[bytes, ...]:
         about = (facts.event_type, facts.source, decision.rule_set, decision.reasons)
@@ -242,9 +242,9 @@ def _judgements(facts: Facts) -> bytes:
     return varint(len(items)) + b"".join(items) + NULL
 
 
-def _registered(facts: Facts) -> bytes:
-    """The allocated team and which settings the register filled in."""
-    return optional(facts.allocated_team) + texts(facts.registered)
+def _added(facts: Facts) -> bytes:
+    """The allocated team, which settings the register filled in, and who was released."""
+    return optional(facts.allocated_team) + texts(facts.registered) + texts(facts.released)
 
 
 def _exclusions(facts: Facts) -> bytes:

@@ -84,7 +84,7 @@ def inputs_datum(facts: Facts) -> dict[str, Any]:
     values["concerns"] = list(facts.concerns)
     values["judgements"] = [each._asdict() for each in facts.judgements]
     values["exclusions"] = [each._asdict() for each in facts.exclusions]
-    values["registered"] = list(facts.registered)
+    values["registered"], values["released"] = list(facts.registered), list(facts.released)
     return values
 
 

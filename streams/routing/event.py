@@ -8,6 +8,7 @@ from schemas.cutter import Cuts
 from schemas.registry import EventType
 from schemas.vocabulary import RejectReason
 from streams.policy.facts import Facts
+from streams.routing.release import Release
 
 
 class Rejection(NamedTuple):
@@ -41,7 +42,8 @@ class Claim(NamedTuple):
 class Event(NamedTuple):
     """A readable, valid event. `cuts` is None when it came the slow way; then `datum` is there.
 
-    `times` is occurred and published time as encoded in `data`, when cut.
+    `times` is occurred and published time as encoded in `data`, when cut; `release` is there when it came again for
+    those who waited.
     """
 
     event_type: EventType
@@ -51,3 +53,10 @@ class Event(NamedTuple):
     cuts: Cuts | None
     datum: dict[str, Any] | None
     times: bytes | None = None
+    release: Release | None = None
+
+    @property
+    def routed_as(self) -> str:
+        """Under which name it is remembered as routed: each release of an event is something of its own."""
+        identity = self.facts.event_id
+        return identity if self.release is None else f"{identity}/{self.release.position}"

@@ -25,6 +25,7 @@ from streams.routing.audit_pieces import varint
 from streams.routing.intake import MAX_EVENT_BYTES
 from streams.routing.lane_desk import LOOKED_AT, MOST_SITUATIONS, Desk, Plain
 from streams.routing.quick import SURELY_YOUNG_DAYS
+from streams.routing.release import RELEASE_HEADER
 from streams.routing.repeats import Window
 from streams.routing.tally import Tally
 
@@ -61,6 +62,7 @@ class FastLane:
                 key,
                 audit_topic=topics.AUDIT,
                 gateway_header=AGENCY_HEADER,
+                release_header=RELEASE_HEADER,
                 slot=varint(plain.slot),
                 skew_ms=CLOCK_SKEW_MS,
                 most_days=SURELY_YOUNG_DAYS,

@@ -90,6 +90,7 @@ class Lane:
         *,
         audit_topic: str,
         gateway_header: str,
+        release_header: str,
         slot: bytes,
         skew_ms: int,
         most_days: int,

@@ -100,9 +100,9 @@ class Planner:
         for record in records:
             if window.was_routed(record.offset()):
                 origin, event = self._arrivals.read(record)
-                if isinstance(event, Event) and window.find(event.facts.event_id, origin.digest) is None:
+                if isinstance(event, Event) and window.find(event.routed_as, origin.digest) is None:
                     window.open_layer()
-                    window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
+                    window.stage_routed(event.routed_as, origin.digest, origin.offset)
                     window.keep()
 
     def plan(self, records: Iterable[Record], now: EpochMillis) -> Iterator[Output]:
@@ -165,7 +165,7 @@ class Planner:
         refusal = self._arrivals.refusal(origin, event, rules)
         if refusal:
             return self._reject(record, origin, refusal, event, window, now)
-        seen = window.find(event.facts.event_id, origin.digest)
+        seen = window.find(event.routed_as, origin.digest)
         if seen is not None:
             if seen.same_content:
                 return [self._repeat(origin, event, seen.offset, now)]
@@ -181,7 +181,7 @@ class Planner:
         if learnt := self._involved.learnt(event, rules, now):
             self.tally.relationships.update("ended" if value is None else "declared" for _, value, _, _ in learnt)
             outputs = learnt + outputs  # before the audit record, like everything it tells of
-        window.stage_routed(event.facts.event_id, origin.digest, origin.offset)
+        window.stage_routed(event.routed_as, origin.digest, origin.offset)
         return outputs
 
     def _deliver(

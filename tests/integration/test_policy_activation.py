@@ -143,7 +143,8 @@ def test_a_stop_holds_once_the_command_returns_and_is_lifted_as_deliberately(pol
 
     stopped = live.answers("rules", "stop", "--agency", agency, "--as", LEAD, "--key", keys[LEAD], *reason, "--json")
     assert policy.slot().stops == 1
-    outcome = next(each for each in policy.event()["outcomes"] if each["agency"] == agency)
+    held = policy.event()
+    outcome = next(each for each in held["outcomes"] if each["agency"] == agency)
     assert (outcome["outcome"], outcome["reasons"][0]) == ("HELD", "SHARING_STOPPED")
     assert f"stop:{stopped[0]['id']}" in outcome["rules"]
     assert [each["id"] for each in live.answers("rules", "stops", "--json")] == [stopped[0]["id"]]
@@ -158,3 +159,10 @@ def test_a_stop_holds_once_the_command_returns_and_is_lifted_as_deliberately(pol
         what="the operations in the ledger",
     )
     assert "rules.stop" in kinds
+
+    assert live.answers("held", "release", "--all", "--reason", "SHARING_STOPPED")
+    told = ("ledger", "deliveries", "--agency", agency, "--outcome", "DELIVERED", "--json")
+    wait_for(
+        lambda: [row for row in live.answers(*told) if row["eventId"] == held["eventId"]],
+        what="what was held, delivered after its release",
+    )

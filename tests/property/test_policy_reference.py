@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from schemas.vocabulary import Disposition, OutcomeKind
 from streams.policy.artefact import Artefact, compile_areas
 from streams.policy.decide import decide
+from streams.policy.facts import AgencyId, Facts
 from streams.policy.index import RuleSet
 from streams.policy.reasons import ReasonCode
 from streams.policy.reference import decide_by_reference
-from tests.property.policy_worlds import areas, event, instant, stops
+from tests.property.policy_worlds import NORTH_AGENCIES, areas, event, instant, stops
 from tests.unit.policy.builders import EVENT_TYPES, TODAY, token
 
 EVENTS_A_RULE_SET = 4
@@ -41,8 +42,14 @@ def test_the_index_agrees_on_many_seeded_worlds(seed: int) -> None:
             _compare(rnd, artefact, rules)
 
 
+def _released(rnd: Random, facts: Facts) -> Facts:
+    """Sometimes a release of those who waited."""
+    waited = rnd.sample([AgencyId(each["id"]) for each in NORTH_AGENCIES], k=rnd.choice([0, 0, 0, 0, 1, 3]))
+    return facts._replace(released=tuple(waited))
+
+
 def _compare(rnd: Random, artefact: Artefact, rules: RuleSet) -> None:
-    facts, now, stopped = event(rnd), instant(rnd), stops(rnd)
+    facts, now, stopped = _released(rnd, event(rnd)), instant(rnd), stops(rnd)
     expected = decide_by_reference(facts, artefact, EVENT_TYPES, token, now, stopped)
     assert decide(facts, rules.with_stops(stopped), now) == expected
     if not stopped:

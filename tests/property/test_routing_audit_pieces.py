@@ -61,6 +61,7 @@ FACTS = st.builds(
     published_at=LONGS,
     allocated_team=TOKENS,
     registered=st.lists(WORDS, max_size=4).map(tuple),
+    released=st.lists(WORDS, max_size=4).map(tuple),
 )
 LISTS = st.lists(WORDS, max_size=3).map(tuple)
 OUTCOMES = st.builds(
