@@ -16,16 +16,23 @@ from connectors.files.journal import Counts, Journal, Progress, Version
 from connectors.files.outputs import Outputs
 from connectors.files.prepare import Batch, Preparer, Ready
 from connectors.files.records import Reader, Row, Unreadable
+from connectors.files.values import ColumnProblem
 
 BATCH_RECORDS = 2_000
+
+
+Refusals = Mapping[str, tuple[ColumnProblem, ...]]  # event id -> what the door says is wrong with it
 
 
 class Sink(Protocol):
     """Where events go: a door of the exchange."""
 
-    def publish(self, events: Sequence[Ready], /) -> None:
-        """Returns when all are durable, in order for each source record. Raises `ConnectorFailure`; publishing the
-        same events again is safe."""
+    def publish(self, events: Sequence[Ready], /) -> Refusals:
+        """Returns when all are durable, in order for each source record, but for those that the door itself refused.
+
+        Raises `ConnectorFailure`; publishing the same events again is safe.
+        """
+        ...
 
 
 Tell = Callable[[Counts, int], None]  # counts until now, bytes read
@@ -58,7 +65,7 @@ class Import:
             if stopped():
                 return None
             batch = self.preparer.batch(records, self.journal.versions, {})
-            self.sink.publish(batch.events)
+            batch = batch.without(self.sink.publish(batch.events))
             outputs.add(batch)
             counts = counts.plus(batch.counts)
             self.journal.advance(file, batch.versions, reader.position, counts, outputs.flush())

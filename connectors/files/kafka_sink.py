@@ -8,6 +8,7 @@ from typing import Self
 
 from connectors.client.outbox import encoded_outbox_record
 from connectors.errors import RebuildClient
+from connectors.files.importer import Refusals
 from connectors.files.mapping import FileAgency
 from connectors.files.prepare import Ready
 from connectors.kafka.publisher import Outgoing, Publisher
@@ -23,10 +24,10 @@ class KafkaSink:
         self._make, self._agency, self._gateway = make, agency, gateway
         self._publisher: Publisher | None = None
 
-    def publish(self, events: Sequence[Ready]) -> None:
-        """Durable in all in-sync replicas when it returns. Raises ConnectorFailure."""
+    def publish(self, events: Sequence[Ready]) -> Refusals:
+        """Durable in all in-sync replicas when it returns; Kafka refuses no single event. Raises ConnectorFailure."""
         if not events:
-            return
+            return {}
         if self._publisher is None:
             self._publisher = self._make()
         try:
@@ -34,6 +35,7 @@ class KafkaSink:
         except RebuildClient:
             self.close()
             raise
+        return {}
 
     def close(self) -> None:
         if self._publisher is not None:

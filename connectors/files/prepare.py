@@ -35,6 +35,7 @@ class Ready(NamedTuple):
     event_type: EventType
     event_id: str
     key: str
+    record: bytes  # key of the record in the journal
     occurred_at: int
     value: bytes
 
@@ -64,6 +65,19 @@ class Batch(NamedTuple):
     events: list[Ready]
     versions: dict[bytes, Version]
     counts: Counts
+
+    def without(self, refused: Mapping[str, tuple[ColumnProblem, ...]]) -> Batch:
+        """As it is after the door refused these events (by id). Their versions were never published."""
+        if not refused:
+            return self
+        outcomes: list[tuple[Row | Unreadable, Outcome]] = [
+            (record, Refused(refused[each.event_id]) if isinstance(each, Ready) and each.event_id in refused else each)
+            for record, each in self.outcomes
+        ]
+        events = [event for event in self.events if event.event_id not in refused]
+        gone = {event.record for event in self.events if event.event_id in refused}
+        versions = {key: version for key, version in self.versions.items() if key not in gone}
+        return Batch(outcomes, events, versions, _counted(outcomes))
 
 
 class _Known(NamedTuple):
@@ -131,7 +145,7 @@ class Preparer:
         if isinstance(made, Refused):
             return made, None
         occurred, value = made
-        ready = Ready(plan.event_type, event_id, known.token, occurred, value)
+        ready = Ready(plan.event_type, event_id, known.token, known.key, occurred, value)
         return ready, Version(content, sequence, recorded)
 
     def _quickly(self, plan: EventPlan, texts: list[str]) -> tuple[int, bytes] | None:

@@ -22,7 +22,7 @@ import pytest
 
 from connectors.files import importer
 from connectors.files.folder import DropFolder
-from connectors.files.importer import Sink
+from connectors.files.importer import Refusals, Sink
 from connectors.files.journal import Journal
 from connectors.files.prepare import Ready
 from connectors.settings import Settings
@@ -60,10 +60,11 @@ class Stepping:
     def __init__(self, door: Sink, step: Step) -> None:
         self._door, self._step = door, step
 
-    def publish(self, events: Sequence[Ready]) -> None:
+    def publish(self, events: Sequence[Ready]) -> Refusals:
         self._step()
-        self._door.publish(events)
+        refused = self._door.publish(events)
         self._step()
+        return refused
 
 
 def drop(folder: Path, name: str, numbers: range) -> None:

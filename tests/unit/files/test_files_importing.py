@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.client.interface import EventRefused, Problem, Sent
 from connectors.errors import RetryLater
 from connectors.files import importer
+from connectors.files.client_sink import ClientSink
+from connectors.files.importer import Refusals
 from connectors.files.journal import Counts, Journal, Written
 from connectors.files.outputs import OutputPaths, Outputs
 from connectors.files.prepare import Ready
 from connectors.files.records import FileInvalid, Position
 from connectors.files.service import JOURNAL, Checks, FileService
+from schemas.json_form import from_json
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
 from tests.unit.files.support import KEY, NOW, POLICE, SAMPLES, SCHOOL, checked, shipped, vouched
@@ -37,13 +41,14 @@ class Door:
         self.calls = 0
         self.fails: dict[int, Exception] = {}
 
-    def publish(self, events: Sequence[Ready]) -> None:
+    def publish(self, events: Sequence[Ready]) -> Refusals:
         self.calls += 1
         half = len(events) // 2
         if failure := self.fails.get(self.calls):
             self.published.extend(events[:half])  # some of it got through
             raise failure
         self.published.extend(events)
+        return {}
 
 
 class Desk:
@@ -179,6 +184,48 @@ def test_a_door_that_is_away_leaves_the_file_where_it_was(desk: Desk) -> None:
         with pytest.raises(RetryLater):
             desk.take(file)
     assert desk.take(file).counts == Counts(published=ROWS - len(BAD), refused=len(BAD))
+
+
+class Client:
+    """A client of an agency (`connectors.client.interface.Publisher`) whose door refuses some events."""
+
+    def __init__(self, refuses: str) -> None:
+        self._refuses = refuses
+        self.sent: list[Mapping[str, Any]] = []
+
+    def publish_all(self, events: Iterable[Mapping[str, Any]]) -> list[Sent | EventRefused]:
+        answers: list[Sent | EventRefused] = []
+        for event in events:
+            envelope = event["envelope"]
+            if self._refuses in envelope["sourceRef"]:
+                answers.append(EventRefused("no", [Problem("/envelope/area/gss", "IDENTIFIER", "another one")]))
+            else:
+                self.sent.append(event)
+                answers.append(Sent(envelope["eventId"], "gateway.outbox", 0, len(self.sent), False))
+        return answers
+
+
+def test_what_another_door_refuses_goes_into_quarantine_too(desk: Desk) -> None:
+    """Over an agency's client: valid events arrive in JSON form, a refused one was never a version."""
+    file = export(desk.folder / "export.csv", rows=8, bad=())
+    client = Client("NS/3/")
+    desk.door = ClientSink(client)  # type: ignore[assignment, arg-type]
+    assert desk.take(file).counts == Counts(published=7, refused=1)
+    (reason,) = csv.DictReader(desk.outputs.reasons.open())
+    assert (reason["record"], reason["field"], reason["what would be right"]) == (
+        "3",
+        "envelope.area.gss",
+        "another one",
+    )
+    assert check_forms(client.sent)
+    desk.door = ClientSink(Client("none"))  # type: ignore[assignment, arg-type]
+    assert desk.take(file).counts == Counts(published=1, unchanged=7), "acceptable by now, as its first version"
+
+
+def check_forms(documents: Sequence[Mapping[str, Any]]) -> bool:
+    types = load_event_types()
+    data = [(kind := types[each["envelope"]["eventType"]], from_json(kind, dict(each))) for each in documents]
+    return bool(data) and not any(checked(kind, datum) for kind, datum in data)
 
 
 def test_an_import_can_be_stopped_and_gone_on_with(desk: Desk) -> None:
