@@ -30,6 +30,8 @@ check: $(STAMP) ## lint, formatting, types, contract, area files, rule cases and
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/masa schemas check
+	$(BIN)/masa schemas asyncapi --check
+	$(BIN)/masa gateway openapi --check
 	$(BIN)/masa rules schema --check
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules check --strict $$area"; $(BIN)/masa rules check --strict $$area; done
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules test $$area"; $(BIN)/masa rules test $$area; done

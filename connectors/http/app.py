@@ -31,8 +31,8 @@ def create_app(door: Door, *, routers: Sequence[APIRouter] = ()) -> ASGIApp:
     return Edge(app, door=door)
 
 
-def create_bare_app(door: Door, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
-    """The app without its edge, for tools that want the FastAPI object."""
+def create_bare_app(door: Door | None, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """The app without its edge, for tools that want the FastAPI object; without a door for its document alone."""
     app = FastAPI(
         title=TITLE,
         version=VERSION,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli.documents import openapi
 from streams.cli.runtime import (
     DEFAULT_DATA_DIR,
     DataDir,
@@ -57,6 +58,9 @@ def gateway(
     """
     if context.invoked_subcommand is None:
         _run(host, port, settings(data_dir), metrics_port)
+
+
+app.command("openapi")(openapi)
 
 
 def _run(host: str, port: int, found: Settings, metrics_port: int | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli.documents import asyncapi
 from streams.cli.runtime import (
     AsJson,
     BadUsage,
@@ -111,6 +112,7 @@ def check_contract() -> None:
 
 
 app.command("register")(register)
+app.command("asyncapi")(asyncapi)
 
 
 def _few(words: Sequence[str]) -> str:
