@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.runtime import AsJson, Exit, compiled_modules, emit, say
+from streams.cli.bench_gateway import gateway_rows
+from streams.cli.runtime import DEFAULT_DATA_DIR, AsJson, DataDir, Exit, compiled_modules, emit, say
 
 if TYPE_CHECKING:
     from streams.bench.table import Clocks, Plan, Row
@@ -21,6 +22,7 @@ class Part(StrEnum):
     COMPILE = "compile"
     REGISTER = "register"
     PLAN = "plan"
+    GATEWAY = "gateway"
 
 
 def bench(
@@ -32,6 +34,10 @@ def bench(
     only: Annotated[
         Part | None, typer.Option("--only", help="One part only. `compile` needs no broker.", show_default=False)
     ] = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="With `--only gateway`: how long.")] = 60,
+    rate: Annotated[float, typer.Option("--rate", min=1, help="With `--only gateway`: publishes a second.")] = 500,
+    pollers: Annotated[int, typer.Option("--pollers", min=0, help="With `--only gateway`: at once.")] = 200,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine: raw librdkafka, the exactly-once router, the ledger, latency, decisions, compiling.
@@ -50,6 +56,7 @@ def bench(
       masa bench --events 200000 --rounds 3 --json
       masa bench --only compile       # 100,000 rules
       masa bench --only plan          # an event without a broker, with and without the compiled modules
+      masa bench --only gateway --seconds 600  # the HTTP door of the exchange that runs here
       masa bench --only register      # a router's start with 1,000,000 relationships
     """
     from datetime import UTC, datetime
@@ -61,7 +68,12 @@ def bench(
     clocks = table.Clocks(datetime.now(UTC), time.monotonic, time.perf_counter_ns, time.sleep)
     rows: list[table.Row] = []
     try:
-        for row in _measured(plan, clocks, only):
+        measured = (
+            gateway_rows(data_dir, seconds=seconds, rate=rate, pollers=pollers)
+            if only is Part.GATEWAY
+            else _measured(plan, clocks, only)
+        )
+        for row in measured:
             rows.append(row)
             if as_json:
                 emit(row._asdict())
