@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from connectors.files.event_plan import EventPlan
 from connectors.files.fields import LeafPlan
@@ -22,6 +22,9 @@ from schemas.errors import EventInvalid, FieldProblem
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventType
 from schemas.wire import Datum
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _CONTENT_BYTES = 16
 _STAMPS = frozenset({"envelope.recordedAt", "envelope.publishedAt"})
@@ -98,7 +101,7 @@ class Preparer:
 
     def batch(self, records: Sequence[Row | Unreadable], versions: Versions, held: Mapping[bytes, Version]) -> Batch:
         """Decide about some records. `held` are versions that are being published and not in the journal yet."""
-        chosen = [self._identified(record) for record in records]
+        chosen = [_guarded(self._identified, record) for record in records]
         known = {**versions([each.key for each in chosen if isinstance(each, _Known)]), **held}
         added: dict[bytes, Version] = {}
         outcomes: list[tuple[Row | Unreadable, Outcome]] = []
@@ -106,7 +109,11 @@ class Preparer:
             if not isinstance(each, _Known) or not isinstance(record, Row):
                 outcomes.append((record, each))  # type: ignore[arg-type]  # only a Row is identified
                 continue
-            outcome, version = self._decided(record, each, added.get(each.key) or known.get(each.key))
+            decided = _guarded(self._decided, record, each, added.get(each.key) or known.get(each.key))
+            if isinstance(decided, Refused):
+                outcomes.append((record, decided))
+                continue
+            outcome, version = decided
             if version is not None:
                 added[each.key] = version
             outcomes.append((record, outcome))
@@ -168,6 +175,15 @@ class Preparer:
             return datum["envelope"]["occurredAt"], encode_event(plan.event_type, datum)
         except EventInvalid as invalid:
             return Refused(tuple(_in_columns(plan, problem) for problem in invalid.problems))
+
+
+def _guarded(decide: Callable[P, T], *given: P.args, **more: P.kwargs) -> T | Refused:
+    """No record can stop the others: what nobody foresaw is refused, with its bytes kept."""
+    try:
+        return decide(*given, **more)
+    except Exception as error:  # noqa: BLE001 - the message is not told: it could quote the record
+        message = f"made the importer fail ({type(error).__name__})"
+        return Refused((ColumnProblem((), "", message, "report it to whoever maintains the exchange"),))
 
 
 def _event_id(digest: bytes, sequence: int) -> str:

@@ -105,6 +105,7 @@ def _show(file: Path, taken: Taken, paths: OutputPaths, *, dry_run: bool, as_jso
     if taken.before and not as_json:
         say(f"{file}: this very file was imported before")
     more = {
+        "before": taken.before,
         "unknownColumns": list(taken.unknown),
         "refusedFile": str(paths.refused) if taken.counts.refused and not dry_run else None,
         "report": str(paths.report) if not dry_run and not taken.before else None,

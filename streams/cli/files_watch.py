@@ -118,6 +118,9 @@ class Watcher:
                 return
             except FileNotFoundError:
                 return  # another importer had it, and has finished it
+            except PermissionError:
+                self._refused(taken, FileInvalid("cannot be read", "a file that this user may read"))
+                return
             except (RetryLater, RebuildClient) as failure:
                 self.telemetry.files_waiting(failure)
                 self.stop.wait(pause)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from connectors.files.journal import Version
 from connectors.files.prepare import OLDER, Batch, Outcome, Preparer, Ready, Refused, Unchanged
 from connectors.files.records import Row
+from schemas.errors import FieldProblem
+from schemas.registry import EventType
+from schemas.wire import Datum
 from tests.unit.files.support import (
     POLICE,
     SAMPLES,
@@ -176,3 +180,21 @@ def test_what_is_being_published_counts_as_published() -> None:
     rows = [record for record, _ in batch.outcomes if isinstance(record, Row)]
     again = supplier.preparer.batch(rows, nothing_before, batch.versions)
     assert [outcome for _, outcome in again.outcomes] == [Unchanged(1)]
+
+
+def test_no_record_can_stop_the_others() -> None:
+    """What nobody foresaw is one refused record, without its content in what is said."""
+    supplier = Supplier(vouch=never)
+    plain = supplier.preparer.check
+
+    def failing(event_type: EventType, datum: Datum) -> list[FieldProblem]:
+        if datum["policeRef"] == "odd":
+            raise ZeroDivisionError(datum)
+        return plain(event_type, datum)
+
+    supplier.preparer = replace(supplier.preparer, check=failing)
+    first, odd, last = supplier.outcomes({}, {"Occurrence No": "odd"}, {"Occurrence No": "last"})
+    assert isinstance(first, Ready)
+    assert isinstance(last, Ready)
+    assert isinstance(odd, Refused)
+    assert odd.problems[0].message == "made the importer fail (ZeroDivisionError)"
