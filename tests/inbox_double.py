@@ -156,7 +156,8 @@ class InboxDouble(DoorsDouble):
             Contact("Oakfield Primary School", "Duty DSL", "01632 960083", False),
             Contact("Oakfield Primary School", "Headteacher", "01632 960084", True),
         )
-        return found._replace(contacts=desks)
+        councils = (("E10000099", "Northshire County Council"), ("E06000098", "Port Varley Council"))
+        return found._replace(contacts=desks, councils=councils)
 
     def delegate(
         self, caller: Caller, role: str, *, to_role: str | None, to_subject: str | None, until: int

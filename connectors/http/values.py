@@ -257,6 +257,7 @@ class Profile(NamedTuple):
     my_roles: Mapping[str, str]  # of the caller, those delegated to it included
     authorities: tuple[str, ...]  # GSS codes it serves
     contacts: tuple[Contact, ...]
+    councils: tuple[tuple[str, str], ...] = ()  # (GSS code, name) of those that take part, here and next door
 
 
 class TypeInfo(NamedTuple):

@@ -29,7 +29,7 @@ from streams.gateway.parts import Parts
 from streams.gateway.previewing import Previewing
 from streams.gateway.publishing import Publishing, Writes
 from streams.gateway.receiving import Receiving
-from streams.gateway.wording import contacts
+from streams.gateway.wording import contacts, councils
 
 _LEASE_BYTES = 18
 
@@ -119,6 +119,7 @@ class Gateway:
             my_roles={role: titles.get(role, role) for role in entry["roles"] if role in mine},
             authorities=tuple(entry["authorities"] or force.areas[entry["area"]]["authorities"]),
             contacts=tuple(contacts(entry, str(entry["name"]))),
+            councils=councils(force),
         )
 
     def delegate(

@@ -64,3 +64,15 @@ def front_door(force: InForce, area: str | None) -> tuple[Contact, ...]:
 
 def sentences(codes: Sequence[str]) -> tuple[str, ...]:
     return tuple(sentence(code) for code in codes)
+
+
+def councils(force: InForce) -> tuple[tuple[str, str], ...]:
+    """GSS code and name of every authority that the areas span, by name: the name of the legal person."""
+    entries = force.agencies.values()
+    by_code = {code: entry for entry in entries for scheme, code in entry["identifiers"] if scheme == "GSS"}
+    found = set()
+    for area in force.areas.values():
+        organisations = (area.get("governance") or {}).get("organisations") or {}
+        known = [(code, by_code[code]) for code in area["authorities"] if code in by_code]
+        found |= {(code, str(organisations.get(entry["organisation"], entry["name"]))) for code, entry in known}
+    return tuple(sorted(found, key=lambda each: each[1]))

@@ -11,6 +11,7 @@ from connectors.http.pages.questions import Question
 from connectors.http.pages.times import from_local, iso_of
 
 Form = Mapping[str, Sequence[str]]
+OTHER = "other"  # of a list of known councils: the code stands in a field of its own
 DAY_PARTS = ("day", "month", "year")
 _CAPITALS = frozenset({"upn", "ods", "gss", "postcode", "setting-urn"})
 _UNSPACED = frozenset({"nhs-number", "upn", "urn", "ods", "gss", "laestab", "uprn", "setting-urn", "uuid"})
@@ -42,6 +43,8 @@ def answer_to(question: Question, form: Form, wrong: list[Wrong]) -> Any:
             lines = [line.strip() for line in first(form, question.path).split("\n") if line.strip()]
             return lines or _open(question, wrong)
     text = first(form, question.path)
+    if question.fmt == "gss" and text == OTHER:
+        text = first(form, f"{question.path}-{OTHER}")
     if not text:
         return _open(question, wrong)
     if question.choices:

@@ -22,6 +22,11 @@ class Ask(NamedTuple):
     now: int
 
     @property
+    def known(self) -> Mapping[str, str]:
+        """Codes that the exchange can name to this person: councils that take part, and its own organisation's."""
+        return dict(self.profile.councils) | {code: self.profile.name for _, code in self.profile.identifiers}
+
+    @property
     def caller(self) -> Caller:
         return self.session.caller
 

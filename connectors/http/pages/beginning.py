@@ -20,7 +20,7 @@ def beginnings(event_type: EventType, profile: Profile) -> dict[str, list[str]]:
         "envelope.urgency": event_type.urgency.value,
         "envelope.purpose": event_type.purposes[0].value,
         "envelope.legalGateway": event_type.gateways[0].value,
-        "envelope.area.gss": profile.authorities[0] if profile.authorities else "",
+        "envelope.area.gss": profile.authorities[0] if len(profile.authorities) == 1 else "",
         "envelope.contact.org": profile.name,
     }
     own = _OWN_SETTING.get(profile.category)

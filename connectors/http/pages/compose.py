@@ -107,6 +107,7 @@ def _form(ask: Ask, event_type: EventType, form: Form, wrong: Sequence[Wrong]) -
     draft = _draft(ask)
     values = {
         "type": event_type,
+        "councils": ask.profile.councils,
         "sections": [(section, _asked(section, form, by_path)) for section in sections(event_type)],
         "opened": _opened(event_type, form, by_path),
         "wrong": [(_target(event_type, each.path), each.text) for each in wrong],
@@ -124,7 +125,7 @@ def _preview(ask: Ask, event_type: EventType, document: Mapping[str, Any], found
         "preview": found,
         "candidates": [_candidate(each, event_type, chosen.get(each.agency, "")) for each in shown],
         "told": sum(each.outcome == "DELIVERED" for each in shown),
-        "answers": showing.event_parts(event_type, document, ask.now),
+        "answers": showing.event_parts(event_type, document, ask.now, ask.known),
         "hidden": _hidden(ask.form),
         "draft": _draft(ask),
         "seen": _decided(ask.form),
@@ -175,7 +176,7 @@ def _asked(section: Section, form: Form, by_path: Mapping[str, list[str]]) -> li
         Asked(
             each,
             tuple(form.get(each.path, ())),
-            {part: first(form, f"{each.path}-{part}") for part in ("day", "month", "year", "time")},
+            {part: first(form, f"{each.path}-{part}") for part in ("day", "month", "year", "time", "other")},
             tuple(by_path.get(each.path, ())),
         )
         for each in section.questions

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from connectors.http.pages.answers import DAY_PARTS, Wrong, day_of, first
 from connectors.http.pages.asking import Answer, Ask, Go, Show
 from connectors.http.pages.questions import Question
-from connectors.http.pages.times import from_local, in_days, local, near_words
+from connectors.http.pages.times import end_words, from_local, in_days
 from connectors.http.values import Delegation, Refused
 
 LONGEST_DAYS = 92  # a term; longer, and it is not cover but a change of role
@@ -70,19 +70,21 @@ def _until(ask: Ask, wrong: list[Wrong]) -> int | None:
 
 def _page(ask: Ask, wrong: list[Wrong]) -> Answer:
     profile = ask.profile
+    only = profile.my_roles if len(profile.my_roles) == 1 else {}  # nobody covers a role with that role
+    by_title = sorted(profile.roles.items(), key=lambda each: each[1])
     given = [
         Given(
             each,
             profile.roles.get(each.role, each.role),
             "a colleague" if each.to_role is None else profile.roles.get(each.to_role, each.to_role),
-            near_words(each.until - 60_000, ask.now) if local(each.until).hour else _last_day(each.until, ask.now),
+            end_words(each.until, ask.now),
         )
         for each in ask.doors.delegations(ask.caller)
     ]
     values: dict[str, Any] = {
         "mine": [each for each in given if each.delegation.mine],
         "received": [each for each in given if not each.delegation.mine],
-        "others": dict(sorted(profile.roles.items(), key=lambda each: each[1])),
+        "others": {role: title for role, title in by_title if role not in only},
         "form": {
             name: first(ask.form, name) for name in ("role", "to", "colleague", *(f"until-{p}" for p in DAY_PARTS))
         },
@@ -90,8 +92,3 @@ def _page(ask: Ask, wrong: list[Wrong]) -> Answer:
         "example": in_days(ask.now, 14),
     }
     return Show("cover.html", "Cover while you are away", values, 422 if wrong else 200)
-
-
-def _last_day(until: int, now: int) -> str:
-    """`the end of Friday`, of an instant that is a midnight."""
-    return "the end of " + near_words(until - 60_000, now).rsplit(" at ", 1)[0]

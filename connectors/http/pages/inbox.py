@@ -116,7 +116,7 @@ def _note(ask: Ask, outcome: AckOutcome, wrong: Sequence[tuple[str, str]]) -> An
 def _delivery(ask: Ask, found: Delivery, wrong: Sequence[tuple[str, str]] = ()) -> Answer:
     values: dict[str, Any] = {
         "delivery": found,
-        "parts": showing.parts(found, ask.now),
+        "parts": showing.parts(found, ask.now, ask.known),
         "child": showing.child_words(found, ask.now),
         "due": due_words(found.ack_by, ask.now),
         "overdue": found.ack_by is not None and found.ack_by < ask.now and found.acknowledged is None,

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from connectors.http.door import Door, door_of
-from connectors.http.pages import compose, cover, help_page, inbox, sent
+from connectors.http.pages import compose, cover, help_page, inbox, sent, showing
 from connectors.http.pages.answers import Form
 from connectors.http.pages.asking import Spot
 from connectors.http.pages.oidc import Identity
@@ -100,6 +100,7 @@ def make_templates(digests: dict[str, str]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["plain"] = showing.plain
     environment.globals["static"] = lambda name: f"/static/{name}?{digests[name]}"
     return environment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from schemas.field_classes import Leaf, NamedTypes, kind_of
 from schemas.registry import EventType, load_event_types
 
 _PEOPLE = "envelope.relatedPersons"
+CODES = frozenset({"gss", "urn", "ods", "setting-urn"})  # formats by which organisations are named
 SHORT_ROW = 44  # characters
 
 
@@ -72,17 +74,19 @@ _SAFE_WHEN_YES = frozenset({
 })  # fmt: skip
 
 
-def parts(delivery: Delivery, now: int) -> tuple[Part, ...]:
+def parts(delivery: Delivery, now: int, known: Mapping[str, str]) -> tuple[Part, ...]:
     """Everything that the delivery holds, empty parts left out; nothing when its content is gone."""
     event_type = load_event_types().get(delivery.event_type)
     if delivery.event is None or event_type is None:
         return ()
-    return event_parts(event_type, delivery.event, now)
+    return event_parts(event_type, delivery.event, now, known)
 
 
-def event_parts(event_type: EventType, event: Mapping[str, Any], now: int) -> tuple[Part, ...]:
-    """The same for an event in JSON form."""
-    rows = {row.path: row for row in _rows(event_type, event, now)}
+def event_parts(
+    event_type: EventType, event: Mapping[str, Any], now: int, known: Mapping[str, str]
+) -> tuple[Part, ...]:
+    """The same for an event in JSON form. `known`: codes of organisations and their names."""
+    rows = {row.path: row for row in _rows(event_type, event, now, known)}
     built: dict[str, list[Row]] = {}
     for path in [*(path for path in _FIRST if path in rows), *(path for path in rows if path not in _FIRST)]:
         built.setdefault(_part_of(path), []).append(rows[path])
@@ -103,7 +107,7 @@ def _part_of(path: str) -> str:
     return next(name for name, _, prefixes, _ in _PARTS if prefixes and path.startswith(prefixes))
 
 
-def _rows(event_type: EventType, event: Mapping[str, Any], now: int) -> Iterator[Row]:
+def _rows(event_type: EventType, event: Mapping[str, Any], now: int, known: Mapping[str, str]) -> Iterator[Row]:
     names = _names(event_type)
     for leaf in event_type.leaves:
         value = _value(event, leaf.path)
@@ -115,6 +119,8 @@ def _rows(event_type: EventType, event: Mapping[str, Any], now: int) -> Iterator
         else:
             label = reading_words(leaf.path, leaf.doc)
             words = tuple(_words(leaf, value, names))
+            if leaf.format in CODES and words[0] in known:
+                words = (f"{known[words[0]]} ({words[0]})",)
             warning = leaf.path in _SAFE_WHEN_YES and value is False
             yield Row(leaf.path, label, words, long=(leaf.max_length or 0) > 200, warning=warning)
 
@@ -194,11 +200,29 @@ _RECORDS: Mapping[str, str] = {
 }
 
 
+# Fields that go with another, and are not worth a name of their own.
+_AS: Mapping[str, str] = {
+    "envelope.child.upnUnknownReason": "envelope.child.upn",
+    "envelope.child.identifierSuppressed": "envelope.child.nhsNumber",
+    "envelope.contact.org": "envelope.contact.phone",
+    "envelope.sourceSystem": "envelope.sourceRef",
+    "envelope.child.localRef": "envelope.sourceRef",
+    "envelope.child.siblingRefs": "envelope.sourceRef",
+}
+_REQUIREMENT = re.compile(r"\s*\([A-Z]-[0-9]{2}(?:[,;] [A-Z]-[0-9]{2})*\)")
+
+
+def plain(words: str) -> str:
+    """A sentence of the exchange without the numbers of its requirements."""
+    return _REQUIREMENT.sub("", words)
+
+
 def field_name(event_type: EventType | None, field: NamedField) -> str:
     """A field, or a record of fields, as a person would call it."""
     if field.path in _RECORDS:
         return _RECORDS[field.path]
-    leaf = event_type.leaf_by_path.get(field.path) if event_type else None
+    path = _AS.get(field.path, field.path)
+    leaf = event_type.leaf_by_path.get(path) if event_type else None
     return field.label if leaf is None else reading_words(leaf.path, leaf.doc)
 
 
@@ -221,7 +245,7 @@ def kept(event_type: EventType | None, by_reason: Sequence[WithheldFields]) -> t
         fields = [field for field in each.fields if field.path not in _INSTRUCTIONS]
         names = tuple(dict.fromkeys(field_name(event_type, field) for field in fields))
         if names:
-            found.append(Kept(each.sentence, names))
+            found.append(Kept(plain(each.sentence), names))
     return tuple(found)
 
 

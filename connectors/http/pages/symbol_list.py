@@ -87,6 +87,7 @@ SYMBOLS: Mapping[tuple[str, str], str] = {
     ("SocialCareStatus", "UCPP"): "Child protection plan before birth",
     ("SocialCareStatus", "CLA"): "Looked after",
     ("Relationship", "PARENTS_EX_PARTNER"): "Parent's ex-partner",
+    ("Relationship", "NONE"): "No relationship",
     ("Relationship", "STEP_PARENT"): "Step-parent",
 }
 

@@ -52,7 +52,15 @@ def due_words(ack_by: int | None, now: int) -> str:
     """When an answer is due: `by today at 3pm`, `was due yesterday at 3pm`; empty when none is asked for."""
     if ack_by is None:
         return ""
-    return f"{'was due' if ack_by < now else 'by'} {near_words(ack_by, now)}"
+    return f"{'was due' if ack_by < now else 'by'} {end_words(ack_by, now)}"
+
+
+def end_words(millis: int, now: int) -> str:
+    """An instant at which time is up: a midnight is the end of the day before it."""
+    at = local(millis)
+    if (at.hour, at.minute) != (0, 0):
+        return near_words(millis, now)
+    return "the end of " + near_words(millis - 60_000, now).rsplit(" at ", 1)[0]
 
 
 def iso_of(at: datetime) -> str:

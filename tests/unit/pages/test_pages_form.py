@@ -149,6 +149,14 @@ def test_numbers_are_taken_as_people_write_them() -> None:
     assert (envelope["child"]["nhsNumber"], envelope["settings"]["gpOds"]) == ("9991002340", "Z99001")
 
 
+def test_a_council_is_chosen_from_those_known_or_given_by_its_code() -> None:
+    """The code of another council counts only when another council was chosen."""
+    answers = typed_all(ABSENCE, an_example(ABSENCE)) | {"envelope.area.gss-other": ["e06000001"]}
+    for chosen, expected in (("E10000099", "E10000099"), ("other", "E06000001"), ("", None)):
+        document = document_of(ABSENCE, answers | {"envelope.area.gss": [chosen]}, DRAFT).document
+        assert value_at(document, "envelope.area.gss") == expected
+
+
 def test_decisions_about_recipients_become_judgements() -> None:
     """Confirm, withhold with its ground and day of review, exclude for a conflict; no decision is none (L-02, L-03)."""
     answers = typed_all(ABSENCE, an_example(ABSENCE)) | {
