@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from connectors.errors import ChangeSettings, ConnectorFailure, ExitForSupervisor, RebuildClient, RetryLater
 from connectors.kafka.kafka_errors import translated
-from connectors.kafka.publisher import UNKNOWN_TOPIC_MS, Outgoing
+from connectors.kafka.publisher import BY_KEY, UNKNOWN_TOPIC_MS, Outgoing
 from connectors.kafka.settings import PRODUCER_MAX_BYTES, KafkaSettings
 
 CALL_SECONDS = 20.0
@@ -62,7 +62,10 @@ class AtomicPublisher:
         self._call(doing, lambda: self._producer.commit_transaction(CALL_SECONDS), committing=True)
 
     def _produce(self, record: Outgoing) -> None:
-        self._producer.produce(record.topic, value=record.value, key=record.key, headers=list(record.headers))
+        partition = BY_KEY if record.partition is None else record.partition
+        self._producer.produce(
+            record.topic, value=record.value, key=record.key, headers=list(record.headers), partition=partition
+        )
 
     def _call(self, doing: str, function: Callable[[], object], *, committing: bool = False) -> None:
         try:

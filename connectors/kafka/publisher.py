@@ -15,7 +15,7 @@ from connectors.waiting import Deadline
 DELIVERY_SECONDS = 60.0
 FULL_WAIT_SECONDS = 0.1
 UNKNOWN_TOPIC_MS = 5_000  # a topic made this moment may not be known to every broker yet
-_BY_KEY = -1  # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses
+BY_KEY = -1  # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses
 
 Headers = Sequence[tuple[str, str | bytes | None]]
 
@@ -108,7 +108,7 @@ class Publisher:
                     value=record.value,
                     key=record.key,
                     headers=list(record.headers),
-                    partition=_BY_KEY if record.partition is None else record.partition,
+                    partition=BY_KEY if record.partition is None else record.partition,
                     on_delivery=delivered,
                 )
             except BufferError:  # the client's queue is full: let the broker take some

@@ -2,7 +2,7 @@
 
 A record goes back into the outbox it came from, byte for byte, under its own key. The router keeps no memory of an
 event that it rejected or held as a whole, so it decides anew; what it did route before is recognised as a repeat. Of
-an event that was held for some recipients because of a stop, these alone are decided on anew.
+an event that was held for some recipients, these alone are decided on anew (`held_release`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from streams.cli.held_release import release
 from streams.cli.runtime import (
     DEFAULT_DATA_DIR,
     AsJson,
@@ -24,17 +25,12 @@ from streams.cli.runtime import (
     settings,
     table,
 )
-from streams.policy.reasons import ReasonCode
 
 if TYPE_CHECKING:
     from connectors.kafka.publisher import Outgoing
     from connectors.kafka.settings import KafkaSettings
-    from schemas.pseudonym import Pseudonymiser
 
 Queue = Literal["rejected", "held"]
-RELEASABLE = frozenset(
-    {ReasonCode.SHARING_STOPPED.value}
-)  # why some recipients wait and may be decided on by themselves
 REPLAY_HEADER = "masa-replay-of"  # position of the record that is put back
 
 rejected = typer.Typer(no_args_is_help=True, help="Records that were refused: look at them, put them back after a fix.")
@@ -60,7 +56,7 @@ def list_rejected(reason: ReasonOption = None, data_dir: DataDir = DEFAULT_DATA_
     \b
       masa rejected list --reason IDENTIFIER --json
     """
-    rows = [_rejected_row(datum) for datum in _read("rejected", settings(data_dir).kafka(), reason)]
+    rows = [_rejected_row(datum) for datum in read_queue("rejected", settings(data_dir).kafka(), reason)]
     _show(rows, ("position", "rejectedAt", "reason", "path", "explanation"), as_json)
 
 
@@ -84,8 +80,8 @@ def replay_rejected(
       masa rejected replay --all --reason UNKNOWN_SCHEMA --dry-run
     """
     kafka = settings(data_dir).kafka()
-    chosen = _choose(_read("rejected", kafka, reason), positions or [], every)
-    _put_back(kafka, chosen, dry_run)
+    found = chosen(read_queue("rejected", kafka, reason), positions or [], every)
+    _put_back(kafka, found, dry_run)
 
 
 @held.command("list")
@@ -97,60 +93,11 @@ def list_held(reason: ReasonOption = None, data_dir: DataDir = DEFAULT_DATA_DIR,
     \b
       masa held list --json | jq 'select(.whole)'
     """
-    rows = [_held_row(datum) for datum in _read("held", settings(data_dir).kafka(), reason)]
+    rows = [_held_row(datum) for datum in read_queue("held", settings(data_dir).kafka(), reason)]
     _show(rows, ("position", "heldAt", "eventType", "eventId", "whole", "agencies", "reasons"), as_json)
 
 
-@held.command("release")
-def release_held(
-    positions: Positions = None,
-    every: All = False,
-    reason: ReasonOption = None,
-    dry_run: DryRun = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-) -> None:
-    """Let events that were held be decided again, for instance once a rule set is in force or a stop is lifted.
-
-    What was held as a whole is decided as if new. Of an event that a stop held for some recipients, these alone are
-    decided on: the others had their answer. If recipients wait for another reason, the publisher settles them, by a
-    correction that names them; such events are left out of --all.
-
-    [bold]Examples[/bold]
-
-    \b
-      masa held release --all --reason POLICY_ABSENT
-      masa held release --all --reason SHARING_STOPPED      # after `masa rules lift`
-      masa held release agency.northshire-police.outbox:0:17
-    """
-    from schemas.pseudonym import Pseudonymiser
-
-    found = settings(data_dir)
-    kafka = found.kafka()
-    chosen = _choose(_read("held", kafka, reason), positions or [], every)
-    others = [datum for datum in chosen if not (datum["whole"] or _stopped(datum))]
-    if others and not every:
-        raise Refused(
-            f"{position_of(others[0])}: only {', '.join(others[0]['agencies'])} of its recipients wait; "
-            "its publisher settles them, by a correction that names them"
-        )
-    pseudonymiser = Pseudonymiser(found.pseudonym_key())
-    _put_back(kafka, [marked_for_release(datum, pseudonymiser) for datum in chosen if datum not in others], dry_run)
-
-
-def _stopped(datum: Mapping[str, Any]) -> bool:
-    return not RELEASABLE.isdisjoint(datum["reasons"])
-
-
-def marked_for_release(datum: Mapping[str, Any], pseudonymiser: Pseudonymiser) -> Mapping[str, Any]:
-    """The held record as it goes back: marked, if only some recipients waited, that it is for them alone."""
-    from streams.routing.release import RELEASE_HEADER, Release, release_header
-
-    if datum["whole"]:
-        return datum  # with the mark that it has, if it was held as a whole when it was released before
-    release = Release(position_of(datum), tuple(datum["agencies"]))
-    mark = release_header(pseudonymiser, release, pseudonymiser.digest(datum["value"] or b""))
-    kept = [each for each in datum["headers"] if each["name"] != RELEASE_HEADER]
-    return {**datum, "headers": [*kept, {"name": RELEASE_HEADER, "value": mark}]}
+held.command("release")(release)
 
 
 def position_of(datum: Mapping[str, Any]) -> str:
@@ -172,7 +119,8 @@ def put_back_record(datum: Mapping[str, Any]) -> Outgoing:
     )
 
 
-def _read(queue: Queue, kafka: KafkaSettings, reason: str | None) -> Iterator[dict[str, Any]]:
+def read_queue(queue: Queue, kafka: KafkaSettings, reason: str | None) -> Iterator[dict[str, Any]]:
+    """Records of `masa.rejected` or `masa.held`, oldest first, with this reason if one is given."""
     from connectors.kafka.reader import read_topic
     from connectors.kafka.topics import HELD, REJECTED
     from schemas.codec import decode_record
@@ -184,7 +132,7 @@ def _read(queue: Queue, kafka: KafkaSettings, reason: str | None) -> Iterator[di
                 yield datum
 
 
-def _choose(found: Iterator[dict[str, Any]], positions: list[str], every: bool) -> list[dict[str, Any]]:
+def chosen(found: Iterator[dict[str, Any]], positions: list[str], every: bool) -> list[dict[str, Any]]:
     """Those named, each once; BadUsage when neither or both ways of choosing are used, Refused for one not there."""
     if bool(positions) == every:
         raise BadUsage("name positions, or say --all: `list` shows them")
@@ -197,16 +145,16 @@ def _choose(found: Iterator[dict[str, Any]], positions: list[str], every: bool) 
     return [by_position[position] for position in positions]
 
 
-def _put_back(kafka: KafkaSettings, chosen: Sequence[Mapping[str, Any]], dry_run: bool) -> None:
+def _put_back(kafka: KafkaSettings, found: Sequence[Mapping[str, Any]], dry_run: bool) -> None:
     from connectors.kafka.publisher import Publisher
 
     if dry_run:
-        for datum in chosen:
+        for datum in found:
             emit({"from": position_of(datum), "wouldPutBack": True})
         return
     with Publisher(kafka) as publisher:
-        places = publisher.publish(put_back_record(datum) for datum in chosen)
-    for datum, place in zip(chosen, places, strict=True):
+        places = publisher.publish(put_back_record(datum) for datum in found)
+    for datum, place in zip(found, places, strict=True):
         emit({"from": position_of(datum), "topic": place.topic, "partition": place.partition, "offset": place.offset})
     say(f"{len(places)} records put back")
 

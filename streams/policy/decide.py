@@ -15,6 +15,7 @@ from streams.policy.index import MAX_INTERNED, RuleSet
 from streams.policy.judgements import confirmation_matters, named_only
 from streams.policy.laws import Circumstances
 from streams.policy.reasons import ReasonCode
+from streams.policy.release import identified, released_outcomes, without_release
 from streams.policy.settle import OWN, PLAIN, Candidate, settle
 from streams.policy.special import Denies, Gathered, Hits, concerned_areas, special_candidates
 
@@ -40,6 +41,8 @@ def decide(facts: Facts, rules: RuleSet | None, now: EpochMillis) -> Decision:
         return _ABSENT
     if rules.settled_count >= MAX_INTERNED:
         rules.forget()
+    if facts.resolved:
+        facts = _identified(facts, rules, now)
     day = now // DAY_MS
     areas, unknown_home = concerned_areas(facts, rules)
     for area in areas:
@@ -60,17 +63,23 @@ def decide(facts: Facts, rules: RuleSet | None, now: EpochMillis) -> Decision:
     special = bool(lost or unknown_home or denies or facts.exclusions or facts.accused_setting)
     if not special and facts.judgements:
         special = not _add_confirmed(facts, rules, hits)
-    if special:
+    if facts.released:
+        outcomes = released_outcomes(facts, rules, case, Gathered(hits, denies, unknown_home))
+    elif special:
         outcomes = _special(facts, rules, case, Gathered(hits, denies, unknown_home))
     else:
         outcomes = _plain(rules, case, hits, facts.source)
-    if facts.released:
-        outcomes = tuple(outcome for outcome in outcomes if outcome.agency in facts.released)
     for outcome in outcomes:
         if outcome.kind is not _DENIED:
             return Decision(_DECIDED, rules.hash, outcomes, ())
     reasons = _NOBODY_ENTITLED if outcomes else _NO_CANDIDATE
     return Decision(Disposition.UNROUTED, rules.hash, outcomes, reasons)
+
+
+def _identified(facts: Facts, rules: RuleSet, now: EpochMillis) -> Facts:
+    """The facts with the recipients that a person found."""
+    reached = decide(without_release(facts), rules, now).outcomes
+    return identified(facts, rules, {outcome.agency for outcome in reached if outcome.kind is OutcomeKind.DELIVERED})
 
 
 def _gather(facts: Facts, rules: RuleSet, day: int, areas: tuple[CompiledArea, ...]) -> tuple[Hits, Denies, bool]:

@@ -77,3 +77,7 @@ class Facts(NamedTuple):
     registered: tuple[str, ...] = ()  # settings that it filled in, as selectors call them: `school` of `child.school`
     # A release of those who waited: only they are decided on, the others have had their answer. Empty: everybody.
     released: tuple[AgencyId, ...] = ()
+    waived: tuple[str, ...] = ()  # reasons to wait that the person who released them has set aside
+    resolved: tuple[str, ...] = ()  # who a recipient that was not found is: `child.school=oakfield-primary`
+    operation: str | None = None  # under which operation id it was released; decides nothing
+    release_of: str | None = None  # where it was held, `topic:partition:offset`; decides nothing

@@ -49,6 +49,7 @@ class ReasonCode(StrEnum):
     CONDITION_UNKNOWN = "CONDITION_UNKNOWN"
     # DELIVERED, and how the recipient came to be chosen
     ALLOWED = "ALLOWED"
+    RELEASED = "RELEASED"
     FALLBACK_FRONT_DOOR = "FALLBACK_FRONT_DOOR"
     NO_SCHOOL_FALLBACK = "NO_SCHOOL_FALLBACK"
     RELATIONSHIP_REGISTER = "RELATIONSHIP_REGISTER"
@@ -99,6 +100,7 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.LOW_MATCH_STATUS: "It is not sure whose record this is; a person must look first (I-04).",
     ReasonCode.CONDITION_UNKNOWN: "The event does not say what the rule asks; a person must look.",
     ReasonCode.ALLOWED: "A rule of the area shares this with them.",
+    ReasonCode.RELEASED: "It waited; a person looked and let it go.",
     ReasonCode.FALLBACK_FRONT_DOOR: "It also stands in for a recipient that could not be found (R-04).",
     ReasonCode.NO_SCHOOL_FALLBACK: "The child has no school, so the responsible officer is told (R-11).",
     ReasonCode.RELATIONSHIP_REGISTER: (

@@ -30,6 +30,7 @@ from streams.policy.reference_match import (
     named_by,
     source_area,
 )
+from streams.policy.reference_release import as_if_named, found_by_a_person, waits
 from streams.policy.stops import Stop
 
 GROUNDS = ("DETRIMENT", "NOT_RELEVANT", "LEGAL_RESTRICTION", "OPERATIONAL_RISK")
@@ -46,6 +47,10 @@ def decide_by_reference(
     """The same decision as `decide` under these stops, straight from the artefact."""
     if artefact is None:
         return Decision(Disposition.HELD, None, (), ("POLICY_ABSENT",))
+    if facts.resolved:
+        everybody = facts._replace(released=(), waived=(), resolved=())
+        reached = decide_by_reference(everybody, artefact, event_types, token, now, stops).outcomes
+        facts = as_if_named(facts, artefact, token, {o.agency for o in reached if o.kind is OutcomeKind.DELIVERED})
     world = World(artefact.document(), token, facts, day_of(now))
     if any(world.day > date.fromisoformat(world.areas[name]["reviewBy"]) for name in concerned(world)):
         return Decision(Disposition.HELD, artefact.hash, (), ("POLICY_STALE",))
@@ -85,8 +90,8 @@ class _Interpreter:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         self._add_alternates()
-        released = self.facts.released
-        asked = [agency for agency in sorted(self._candidates()) if not released or agency in released]
+        released = (*self.facts.released, *found_by_a_person(self.facts))
+        asked = [agency for agency in sorted(self._candidates()) if not self.facts.released or agency in released]
         return tuple(self._outcome(agency) for agency in asked)
 
     def _candidates(self) -> set[str]:
@@ -116,9 +121,10 @@ class _Interpreter:
             against.append("DENY_RULE")
         open_hits = [hit for hit in hits if not self._excluded(agency, hit)]
         sound = [hit for hit in open_hits if not self._hit_laws(agency, hit)]
-        holds = [hold for hit in sound for hold in hit.holds]
-        if agency == self._holder_of_unknown_home():
-            holds.append("CROSS_BORDER_UNKNOWN_AREA")
+        holds = [hold for hit in sound for hold in hit.holds if waits(self.facts, hold)]
+        border = "CROSS_BORDER_UNKNOWN_AREA"
+        if agency == self._holder_of_unknown_home() and (waits(self.facts, border) or not hits):
+            holds.append(border)
         if against or not (sound or holds):
             against += [law for hit in open_hits for law in self._hit_laws(agency, hit)]
             known = "NO_RULE" if agency in self.world.agencies else "UNKNOWN_AGENCY"
@@ -247,6 +253,11 @@ class _Interpreter:
         lost = [h for name, named in self.allows.items() if name.startswith("unresolved:") for h in named]
         if any(self.world.areas[h.rule["area"]]["frontDoor"] == agency for h in lost):
             marks.append("FALLBACK_FRONT_DOOR")
+        border = "CROSS_BORDER_UNKNOWN_AREA"
+        doubted = [hold for hit in hits for hold in hit.holds]
+        doubted += [border] if agency == self._holder_of_unknown_home() else []
+        if self.facts.released and (doubted or agency in found_by_a_person(self.facts)):
+            marks.append("RELEASED")
         return Outcome(
             AgencyId(agency),
             OutcomeKind.DELIVERED,

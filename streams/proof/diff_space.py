@@ -75,7 +75,7 @@ PLAIN: dict[str, Any] = {  # an event that says as little as it can
     "concerns": (),
     "judgements": (),
     "exclusions": (),
-    "registered": (),
+    **dict.fromkeys(("registered", "released", "waived", "resolved"), ()),
     "occurred_at": EpochMillis(0),
     "published_at": EpochMillis(0),
     **{field: ordinary for field, _, ordinary in WORDS.values()},

@@ -61,7 +61,7 @@ class Arrivals:
         release = release_of(self._pseudonymiser, header or b"", digest)
         if release is None:
             return _FORGED.about(event)
-        return event._replace(release=release, facts=event.facts._replace(released=release.agencies))
+        return event._replace(release=release, facts=release.on(event.facts))
 
     def refusal(self, origin: Origin, event: Event, rules: RuleSet) -> Rejection | None:
         """Why the rule set does not let this publisher say this."""

@@ -22,6 +22,9 @@ _REMEMBERED = 20_000
 _KIND_BYTE = {kind: _BYTES[2 * n] for n, kind in enumerate(Disposition)}
 _OUTCOME_BYTE = {kind: _BYTES[2 * n] for n, kind in enumerate(OutcomeKind)}
 _FIXED_INPUTS = slice(Facts._fields.index("source_category"), Facts._fields.index("age_years"))
+_ADDED = slice(Facts._fields.index("allocated_team"), None)
+_NO_ADDITIONS: tuple[Any, ...] = (None, (), (), (), (), None, None)
+_NOTHING_ADDED = NULL * len(_NO_ADDITIONS)
 _SETTINGS = slice(Facts._fields.index("school"), Facts._fields.index("judgements"))
 
 
@@ -165,7 +168,7 @@ class AuditPieces:
 
     def after(self, facts: Facts) -> bytes:
         """What stands between an event's times and its outcomes: what the register added, and who was released."""
-        return _added(facts) if facts.registered or facts.allocated_team or facts.released else b"\x00\x00\x00"
+        return _NOTHING_ADDED if facts[_ADDED] == _NO_ADDITIONS else _added(facts)
 
     def _same(self, facts: Facts, decision: Decision) -> tuple[bytes, ...]:
         about = (facts.event_type, facts.source, decision.rule_set, decision.reasons)
@@ -243,8 +246,18 @@ def _judgements(facts: Facts) -> bytes:
 
 
 def _added(facts: Facts) -> bytes:
-    """The allocated team, which settings the register filled in, and who was released."""
-    return optional(facts.allocated_team) + texts(facts.registered) + texts(facts.released)
+    """The allocated team, which settings the register filled in, who was released and how."""
+    return b"".join(
+        (
+            optional(facts.allocated_team),
+            texts(facts.registered),
+            texts(facts.released),
+            texts(facts.waived),
+            texts(facts.resolved),
+            optional(facts.operation),
+            optional(facts.release_of),
+        )
+    )
 
 
 def _exclusions(facts: Facts) -> bytes:

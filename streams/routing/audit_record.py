@@ -26,6 +26,7 @@ _INPUT_NAMES = {
     "occurred_at": "occurredAt",
     "published_at": "publishedAt",
     "allocated_team": "allocatedTeam",
+    "release_of": "releaseOf",
 }
 _OUTSIDE_INPUTS = ("event_id", "event_type", "source")
 
@@ -84,7 +85,8 @@ def inputs_datum(facts: Facts) -> dict[str, Any]:
     values["concerns"] = list(facts.concerns)
     values["judgements"] = [each._asdict() for each in facts.judgements]
     values["exclusions"] = [each._asdict() for each in facts.exclusions]
-    values["registered"], values["released"] = list(facts.registered), list(facts.released)
+    for name in ("registered", "released", "waived", "resolved"):
+        values[name] = list(values[name])
     return values
 
 

@@ -57,6 +57,6 @@ class Event(NamedTuple):
 
     @property
     def routed_as(self) -> str:
-        """Under which name it is remembered as routed: each release of an event is something of its own."""
+        """Under which name it is remembered as routed: an event released for somebody is something of its own."""
         identity = self.facts.event_id
-        return identity if self.release is None else f"{identity}/{self.release.position}"
+        return identity if self.release is None else f"{identity}/{self.release.name}"

@@ -37,6 +37,7 @@ from streams.routing.involvement import Involvement
 from streams.routing.kept import held_record, rejected_record
 from streams.routing.lane_desk import Plain
 from streams.routing.register import Register
+from streams.routing.release import stage_release
 from streams.routing.repeats import Window
 from streams.routing.tally import Tally
 
@@ -178,6 +179,9 @@ class Planner:
             window.stage_not_routed(origin.offset)
             return self._hold(record, origin, event, decision, now)
         outputs = self._deliver(record, origin, event, decision, now)
+        if event.release is not None:  # what it told the register it told when it first came
+            stage_release(window, event.routed_as, origin, decision)
+            return outputs
         if learnt := self._involved.learnt(event, rules, now):
             self.tally.relationships.update("ended" if value is None else "declared" for _, value, _, _ in learnt)
             outputs = learnt + outputs  # before the audit record, like everything it tells of

@@ -169,7 +169,7 @@ class QuickReader:
             _exclusions(excluded) if excluded else (),
             supersedes,
             None if subject is None else SubjectKey(subject),
-            occurred, published, None, (), (),
+            occurred, published, None, (), (), (), (), None, None,
         ))  # fmt: skip
         first, last = compiled.occurred, compiled.published
         times = data[cuts[first] : cuts[first + 1]] + data[cuts[last] : cuts[last + 1]]

@@ -14,8 +14,10 @@ from streams.policy.decide import decide
 from streams.policy.facts import AgencyId, Facts
 from streams.policy.index import RuleSet
 from streams.policy.reasons import ReasonCode
+from streams.policy.recipients import UNRESOLVED
 from streams.policy.reference import decide_by_reference
-from tests.property.policy_worlds import NORTH_AGENCIES, areas, event, instant, stops
+from streams.policy.release import NAMEABLE, WAIVABLE
+from tests.property.policy_worlds import NORTH_AGENCIES, areas, event, instant, some, stops
 from tests.unit.policy.builders import EVENT_TYPES, TODAY, token
 
 EVENTS_A_RULE_SET = 4
@@ -44,8 +46,13 @@ def test_the_index_agrees_on_many_seeded_worlds(seed: int) -> None:
 
 def _released(rnd: Random, facts: Facts) -> Facts:
     """Sometimes a release of those who waited."""
-    waited = rnd.sample([AgencyId(each["id"]) for each in NORTH_AGENCIES], k=rnd.choice([0, 0, 0, 0, 1, 3]))
-    return facts._replace(released=tuple(waited))
+    agencies = [AgencyId(each["id"]) for each in NORTH_AGENCIES]
+    waited = rnd.sample([*agencies, *(AgencyId(UNRESOLVED + of) for of in NAMEABLE)], k=rnd.choice([0, 0, 0, 0, 1, 6]))
+    if not waited:
+        return facts
+    named = [f"{of}={rnd.choice([*agencies, 'nobody'])}" for of in some(rnd, [*NAMEABLE, "child.homeAuthority"])]
+    waived = some(rnd, [*sorted(WAIVABLE), ReasonCode.SHARING_STOPPED, ReasonCode.DENY_RULE], most=5)
+    return facts._replace(released=tuple(waited), waived=tuple(sorted(waived)), resolved=tuple(named))
 
 
 def _compare(rnd: Random, artefact: Artefact, rules: RuleSet) -> None:
@@ -62,7 +69,7 @@ def test_the_worlds_reach_every_reason_and_outcome() -> None:
     for _ in range(300):
         rules = RuleSet.build(compile_areas(areas(rnd), EVENT_TYPES, TODAY), EVENT_TYPES, token)
         for _ in range(30):
-            decision = decide(event(rnd), rules.with_stops(stops(rnd)), instant(rnd))
+            decision = decide(_released(rnd, event(rnd)), rules.with_stops(stops(rnd)), instant(rnd))
             dispositions.add(decision.disposition)
             seen |= set(decision.reasons)
             for outcome in decision.outcomes:

@@ -61,6 +61,10 @@ FACTS = st.builds(
     published_at=LONGS,
     allocated_team=TOKENS,
     registered=st.lists(WORDS, max_size=4).map(tuple),
+    waived=st.lists(WORDS, max_size=2).map(tuple),
+    resolved=st.lists(WORDS, max_size=2).map(tuple),
+    operation=st.none() | WORDS,
+    release_of=st.none() | WORDS,
     released=st.lists(WORDS, max_size=4).map(tuple),
 )
 LISTS = st.lists(WORDS, max_size=3).map(tuple)
