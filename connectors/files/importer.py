@@ -18,7 +18,7 @@ from connectors.files.prepare import Batch, Preparer, Ready
 from connectors.files.records import Reader, Row, Unreadable
 from connectors.files.values import ColumnProblem
 
-BATCH_RECORDS = 2_000
+BATCH_RECORDS = 4_000
 
 
 Refusals = Mapping[str, tuple[ColumnProblem, ...]]  # event id -> what the door says is wrong with it
