@@ -11,6 +11,7 @@ import typer
 
 from streams.cli import (
     bench,
+    conformance,
     doctor,
     files,
     gateway,
@@ -103,6 +104,7 @@ app.add_typer(gateway.app, name="gateway", rich_help_panel=OPERATE)
 app.command("issuer", hidden=True)(issuer.issuer)
 app.command("token", rich_help_panel=USE)(issuer.token)
 app.command("router", rich_help_panel=OPERATE)(router.router)
+app.add_typer(conformance.app, name="conformance", rich_help_panel=PROVE)
 app.command("bench", rich_help_panel=PROVE)(bench.bench)
 
 
