@@ -20,7 +20,7 @@ from connectors.http.pages.faults import told
 from connectors.http.pages.questions import Question, Section, sections
 from connectors.http.pages.times import iso_at
 from connectors.http.pages.wording import sentence, symbol_words
-from connectors.http.values import Candidate, Preview, Refused
+from connectors.http.values import Candidate, NamedField, Preview, Refused
 from schemas.examples import new_event_id
 from schemas.registry import EventType, load_event_types
 from schemas.vocabulary import ExclusionGround, WithholdGround
@@ -123,7 +123,7 @@ def _preview(ask: Ask, event_type: EventType, document: Mapping[str, Any], found
     values = {
         "type": event_type,
         "preview": found,
-        "candidates": [_candidate(each, event_type, chosen.get(each.agency, "")) for each in shown],
+        "candidates": [_candidate(each, event_type, document, chosen.get(each.agency, "")) for each in shown],
         "told": sum(each.outcome == "DELIVERED" for each in shown),
         "answers": showing.event_parts(event_type, document, ask.now, ask.known),
         "hidden": _hidden(ask.form),
@@ -222,10 +222,26 @@ _VERDICTS = {
 }
 
 
-def _candidate(each: Candidate, event_type: EventType, choice: str) -> Shown:
-    gets = tuple(dict.fromkeys(showing.field_name(event_type, field) for field in each.gets))
+def _candidate(each: Candidate, event_type: EventType, document: Mapping[str, Any], choice: str) -> Shown:
+    """What it gets, and what not, of that which the sender has written."""
+    given = [field for field in each.gets if _is_filled(document, field)]
+    kept = [
+        part._replace(fields=tuple(field for field in part.fields if _is_filled(document, field)))
+        for part in each.withheld
+    ]
+    gets = tuple(dict.fromkeys(showing.field_name(event_type, field) for field in given))
     verdict = _VERDICTS.get(each.outcome, each.outcome)
-    return Shown(each, gets, showing.kept(event_type, each.withheld), choice, verdict)
+    return Shown(each, gets, showing.kept(event_type, kept), choice, verdict)
+
+
+def _is_filled(document: Mapping[str, Any], field: NamedField) -> bool:
+    """Whether there is anything in a field or record; who sends is filled in by the exchange."""
+    if field.path.startswith("envelope.sourceOrg"):
+        return True
+    here: Any = document
+    for part in field.path.split("."):
+        here = here.get(part) if isinstance(here, Mapping) else None
+    return here not in (None, "", [], {})
 
 
 def _grounds() -> list[WithholdGround]:
