@@ -50,8 +50,9 @@ def found(connection: Connection, event_id: str, *, leaves: Expand, source: str 
     `{eventId, eventType, source, ruleSet, decidedAt, kind, reasons, rejection, receivedAt, position, audit, outcomes:
     [{agency, outcome, deliveryId, rules, reasons, roles, basis, clock, ackBy, topic, withheld: [{path, reason}]}],
     repeats, others}`. `repeats` are the same event published again, `others` every further audit record with this id
-    (an id used for other content, an event held first and decided later). With `source`, only what that agency
-    published. None when no audit record with this id has been stored (yet).
+    (an id used for other content, an event held first and decided later). Who waited and was released has the outcome
+    of the latest release. With `source`, only what that agency published. None when no audit record with this id has
+    been stored (yet).
     """
     with database_failures():
         rows = connection.execute(sql.BY_EVENT, (event_id,)).fetchall()
@@ -59,11 +60,13 @@ def found(connection: Connection, event_id: str, *, leaves: Expand, source: str 
     audits = [(audit, at) for audit, at in read if audit is not None and source in (None, audit["source"])]
     if not audits:
         return None
-    main = min(audits, key=lambda each: _RANK.index(each[0]["kind"]) if each[0]["kind"] in _RANK else len(_RANK))
+    main = min(audits, key=_answers_for_it)
     rest = [each for each in audits if each is not main]
     return {
         **_event(*main),
-        "outcomes": [_outcome(main[0]["eventType"], each, leaves) for each in main[0]["outcomes"]],
+        "outcomes": [
+            _outcome(main[0]["eventType"], each, leaves) for each in _outcomes([audit for audit, _ in audits], main[0])
+        ],
         "repeats": [_mention(*each) for each in rest if each[0]["kind"] == "REPEATED"],
         "others": [_mention(*each) for each in rest if each[0]["kind"] != "REPEATED"],
     }
@@ -113,6 +116,29 @@ def _readable(record: bytes) -> dict[str, Any] | None:
         return decode_record("audit", record)
     except ContractError:
         return None
+
+
+def _answers_for_it(found: tuple[dict[str, Any], tuple[int, int]]) -> tuple[bool, int]:
+    """A release is about a few candidates, so it never answers for the event."""
+    kind = found[0]["kind"]
+    return bool(_released(found[0])), _RANK.index(kind) if kind in _RANK else len(_RANK)
+
+
+def _released(audit: dict[str, Any]) -> list[str]:
+    """The candidates of a release; none of any other record."""
+    inputs = audit["inputs"]
+    return list(inputs["released"]) if inputs else []
+
+
+def _outcomes(audits: Iterable[dict[str, Any]], main: dict[str, Any]) -> list[dict[str, Any]]:
+    """The main record's outcomes, those of releases since in their place; `audits` in the order of their decisions."""
+    found = {each["agency"]: each for each in main["outcomes"]}
+    for audit in audits:
+        if audit is not main and audit["outcomes"] and _released(audit):
+            for agency in _released(audit):
+                found.pop(agency, None)
+            found.update((each["agency"], each) for each in audit["outcomes"])
+    return [found[agency] for agency in sorted(found)]
 
 
 def _event(audit: dict[str, Any], at: tuple[int, int]) -> dict[str, Any]:

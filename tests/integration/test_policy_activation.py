@@ -160,7 +160,8 @@ def test_a_stop_holds_once_the_command_returns_and_is_lifted_as_deliberately(pol
     )
     assert "rules.stop" in kinds
 
-    assert live.answers("held", "release", "--all", "--reason", "SHARING_STOPPED")
+    who = ("--as", DPO, "--because", "a new mailbox")
+    assert live.answers("held", "release", "--all", "--reason", "SHARING_STOPPED", *who)
     told = ("ledger", "deliveries", "--agency", agency, "--outcome", "DELIVERED", "--json")
     wait_for(
         lambda: [row for row in live.answers(*told) if row["eventId"] == held["eventId"]],

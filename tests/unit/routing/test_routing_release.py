@@ -48,13 +48,14 @@ def a_desk(rules: RuleSet | None) -> planned.Desk:
 SCHOOL_STOPPED = {"agency": AgencyId("oak-school")}
 
 
-def incident(offset: int = 0) -> Arrived:
+def incident(offset: int = 0, *, match: str = "MATCH", school: str = "990001") -> Arrived:
     datum = an_event(
         INCIDENT,
         envelope__masaId="north",
         envelope__sourceOrg__id="E23000099",
         envelope__legalGateway="S16LA",
-        envelope__settings__schoolUrn="990001",
+        envelope__settings__schoolUrn=school,
+        envelope__matchStatus=match,
     )
     return sent(event_type(INCIDENT), datum, agency="north-police", offset=offset)
 
@@ -141,3 +142,43 @@ def test_an_agency_cannot_write_a_release(forge: bytes) -> None:
     headers = (*record.outgoing.headers, (RELEASE_HEADER, forge))
     result = desk.plan([replace(record, outgoing=record.outgoing._replace(headers=headers))])
     assert ([each["reason"] for each in result.rejected], told(result)) == (["HEADERS"], [])
+
+
+def put_back(held: Planned, offset: int, **how: Any) -> Arrived:
+    """Released for some, with doubts set aside or recipients named."""
+    (kept,) = held.held
+    return Arrived(put_back_record(marked_for_release(kept, PSEUDONYMS, **how)), offset)
+
+
+def test_a_doubt_is_set_aside_for_whom_a_person_names_and_no_further() -> None:
+    """It is not sure whose record it is: the school waits. Not named, the doubt holds it again; named, it goes, marked
+    and under the operation."""
+    desk = a_desk(rules())
+    held = desk.plan([incident(match="POTENTIAL_MATCH")])
+    assert (told(held), held.held[0]["agencies"]) == (["north-csc"], ["oak-school"])
+    still = desk.plan([put_back(held, 1, operation="o1")])
+    assert (told(still), still.held[0]["reasons"]) == ([], ["LOW_MATCH_STATUS"])
+    gone = desk.plan([put_back(still, 2, operation="o2", waived=["LOW_MATCH_STATUS"])])
+    assert told(gone) == ["oak-school"]
+    (audit,) = gone.audits
+    assert audit["outcomes"][0]["reasons"] == ["ALLOWED", "RELEASED"]
+    inputs = audit["inputs"]
+    assert (inputs["operation"], inputs["waived"]) == ("o2", ["LOW_MATCH_STATUS"])
+    assert inputs["releaseOf"] == f"{incident().topic()}:0:1"
+    assert desk.plan([put_back(held, 3, waived=["LOW_MATCH_STATUS"])]).audits[0]["kind"] == "REPEATED"
+
+
+@pytest.mark.parametrize(
+    ("named", "delivered"),
+    [("oak-school", ["oak-school"]), ("north-csc", []), ("elm-surgery", []), ("nobody", [])],
+)
+def test_a_recipient_that_was_not_found_is_whom_a_person_names_if_the_event_could_have(
+    named: str, delivered: list[str]
+) -> None:
+    """A school of the area goes; the front door has its delivery, a surgery is no school: it waits on."""
+    desk = a_desk(rules())
+    lost = desk.plan([incident(school="990999")])
+    assert (told(lost), lost.held[0]["agencies"]) == (["north-csc"], ["unresolved:child.school"])
+    released = desk.plan([put_back(lost, 1, resolved=[f"child.school={named}"])])
+    assert told(released) == delivered
+    assert [each["agencies"] for each in released.held] == ([] if delivered else [["unresolved:child.school"]])
