@@ -24,12 +24,12 @@ from connectors.client.interface import (
     one_of,
     received,
 )
+from connectors.client.kafka_writer import Writer
 from connectors.client.outbox import outbox_record
 from connectors.client.patience import Patience
 from connectors.client.progress import Progress
 from connectors.client.receipts import receipt_id, receipt_record
-from connectors.errors import ConnectorFailure, RebuildClient, RetryLater
-from connectors.kafka import publisher as kafka_publisher
+from connectors.errors import RetryLater
 from connectors.kafka.group_reader import GroupReader
 from connectors.kafka.partition import Partition
 from connectors.kafka.publisher import Outgoing, Published
@@ -47,8 +47,6 @@ from schemas.validation import validate
 
 LARGEST_EVENT_BYTES = 256 * 1024
 MOST_IN_HAND = 1_000  # deliveries handed out and not acknowledged
-_TRY_SECONDS = 20.0  # one attempt to write
-_CHUNK = 1_000
 
 
 class KafkaPublisher:
@@ -70,7 +68,7 @@ class KafkaPublisher:
         """
         self._identity, self._clock, self._allow_synthetic = identity, clock, allow_synthetic
         self._pseudonymiser = Pseudonymiser(key)
-        self._writer = _Writer(settings, f"{agency_prefix(identity.agency)}publisher", patience)
+        self._writer = Writer(settings, f"{agency_prefix(identity.agency)}publisher", patience)
 
     def publish(self, event: Mapping[str, Any]) -> Sent:
         return one_of(self.publish_all([event]))
@@ -144,7 +142,7 @@ class KafkaInbox:
         self._progress = Progress()
         self._in_hand: dict[str, _InHand] = {}  # by delivery id, the longest ago first
         prefix = agency_prefix(agency)
-        self._writer = _Writer(settings, f"{prefix}receipts", patience)
+        self._writer = Writer(settings, f"{prefix}receipts", patience)
         self._reader = GroupReader(settings, inbox(agency), f"{prefix}inbox", self._lost)
 
     def receive(self, most: int = 10, *, wait_seconds: float = 0.0) -> list[Received]:
@@ -256,37 +254,6 @@ class _InHand(NamedTuple):
     partition: Partition
     offset: int
     due: float  # on the monotonic clock
-
-
-class _Writer:
-    """Writes until it is acknowledged or patience ends. A record may be written twice: its id says so to readers."""
-
-    def __init__(self, settings: KafkaSettings, client_id: str, patience: Patience) -> None:
-        self._settings, self._client_id, self._patience = settings, client_id, patience
-        self._publisher: kafka_publisher.Publisher | None = None
-
-    def write(self, records: list[Outgoing]) -> list[Published]:
-        places: list[Published] = []
-        for start in range(0, len(records), _CHUNK):
-            chunk = records[start : start + _CHUNK]
-            places += self._patience.until_done(lambda chunk=chunk: self._attempt(chunk))  # type: ignore[misc]
-        return places
-
-    def _attempt(self, records: list[Outgoing]) -> list[Published]:
-        if self._publisher is None:
-            self._publisher = kafka_publisher.Publisher(self._settings, client_id=self._client_id, timeout=_TRY_SECONDS)
-        try:
-            return self._publisher.publish(records)
-        except ConnectorFailure as failure:
-            self.close()
-            if isinstance(failure, RebuildClient):
-                raise RetryLater(str(failure)) from failure
-            raise
-
-    def close(self) -> None:
-        if self._publisher is not None:
-            self._publisher.close()
-            self._publisher = None
 
 
 def _sent(event_id: str, place: Published) -> Sent:
