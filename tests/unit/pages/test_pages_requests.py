@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from starlette.types import ASGIApp
 
 from connectors.errors import RetryLater
 from connectors.http.app import create_app
@@ -59,10 +60,24 @@ class NoKeys:
         raise RetryLater("no keys here")
 
 
+class InProcess(httpx.BaseTransport):
+    """Requests to an app in this process, its event loop in a thread of its own."""
+
+    def __init__(self, app: ASGIApp, portal: BlockingPortal) -> None:
+        self._inner, self._portal = httpx.ASGITransport(app), portal  # type: ignore[arg-type]
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._portal.call(self._answer, request.method, request.url, request.headers, request.read())
+
+    async def _answer(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes) -> httpx.Response:
+        answer = await self._inner.handle_async_request(httpx.Request(method, url, headers=headers, content=body))
+        return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
+
+
 class Stage:
     """The app, a browser that is not signed in yet, and everything behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, portal: BlockingPortal) -> None:
         self.doors, self.sessions = InboxDouble(), SessionsDouble()
         self.clock, self.identity = Clock(), IdentityDouble()
         settings = settings_of(URL, ISSUER)
@@ -72,9 +87,9 @@ class Stage:
             self.doors, settings, verifier, telemetry=self.telemetry, clock=self.clock, monotonic=time.monotonic
         )
         app = create_app(door, routers=[pages_router(self.sessions, lambda _: self.identity)])
-        self.browser = TestClient(app, base_url=URL, follow_redirects=False)
+        self.browser = httpx.Client(transport=InProcess(app, portal), base_url=URL, follow_redirects=False)
 
-    def signed_in(self) -> TestClient:
+    def signed_in(self) -> httpx.Client:
         there = self.browser.get("/sign-in/go")
         state = httpx.URL(there.headers["location"]).params["state"]
         back = self.browser.get("/auth/callback", params={"code": "good", "state": state})
@@ -90,9 +105,15 @@ class Stage:
         return self.telemetry.exposition()[1].decode()
 
 
+@pytest.fixture(scope="module")
+def portal() -> Iterator[BlockingPortal]:
+    with start_blocking_portal() as started:
+        yield started
+
+
 @pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def stage(portal: BlockingPortal) -> Stage:
+    return Stage(portal)
 
 
 def concrete(path: str) -> str:
