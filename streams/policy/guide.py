@@ -174,6 +174,12 @@ GUIDE: Mapping[str, Mapping[str, str]] = {
         "source": "The agency that publishes it. Left out: the one that the example names.",
         "set": "Field path, then the value it has in this case.",
     },
+    "CaseRegistered": {
+        "school": "URN of the child's school.",
+        "gp": "ODS code of the child's practice.",
+        "communityHealth": "ODS code of the 0-19 provider.",
+        "allocatedTeam": "The agency that declared the child's open social-care case.",
+    },
     "Expectation": {
         "agency": "The agency, or `unresolved:child.school` for one that could not be found.",
         "outcome": "What must come out for it. ABSENT: it is no candidate.",
@@ -185,6 +191,7 @@ GUIDE: Mapping[str, Mapping[str, str]] = {
     "CaseModel": {
         "name": "What the case shows, in a sentence.",
         "rule": "The rule that the case is about: it speaks, or shows that it is silent.",
+        "registered": "What the relationship register knows of the child beforehand.",
         "event": "The event, as the catalogue's example with changes.",
         "at": "The instant of the decision, such as `2026-10-05T18:00:00Z`.",
         "expect": "What comes out for each agency of interest.",
