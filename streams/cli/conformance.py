@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -27,6 +27,8 @@ from streams.cli.runtime import (
 
 if TYPE_CHECKING:
     from connectors.kafka.settings import KafkaSettings
+    from schemas.registry import EventType
+    from streams.conformance.doors import KitDoor
     from streams.conformance.judge import Seen
     from streams.conformance.offers import Offer
 
@@ -53,6 +55,7 @@ class Party(NamedTuple):
 @app.callback()
 def conformance(
     context: typer.Context,
+    door: Annotated[Literal["kafka", "http"], typer.Option("--door", help="Door of the agency.")] = "kafka",
     agency: Annotated[str, typer.Option("--agency", help="Agency whose system is tried, e.g. northshire-csc.")] = "",
     area: Annotated[Path | None, typer.Option("--area", help="Area folder. Default: deploy/areas/northshire.")] = None,
     types: Types = None,
@@ -65,10 +68,11 @@ def conformance(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Play the exchange to a supplier's system at the Kafka door, and judge what it does.
+    """Play the exchange to a supplier's system, and judge what it does.
 
-    Starts a broker of its own (with KAFKA_BOOTSTRAP_SERVERS set it uses that one, unless an exchange is on it) and says
-    where: connect the system there. It is sent every event type and every odd case, all fictional: everything withheld,
+    At the Kafka door it starts a broker of its own (with KAFKA_BOOTSTRAP_SERVERS set it uses that one, unless an
+    exchange is on it), at the HTTP door a gateway and an issuer on this machine. It says where: connect the system
+    there. It is sent every event type and every odd case, all fictional: everything withheld,
     a newer schema, duplicates, a protected child, long texts, every symbol. It must acknowledge each, and publish what
     --publishes names. Exit status 1 when a check failed. With --key, a system that passed gets a signed certificate.
 
@@ -76,6 +80,7 @@ def conformance(
 
     \b
       masa conformance --agency northshire-csc
+      masa conformance --door http --agency oakfield-primary --publishes education.absence-concern
       masa conformance --agency northshire-police --publishes police.child-detained --key operator.pem
       masa conformance verify conformance-northshire-police.json --public-key BASE64
     """
@@ -83,7 +88,7 @@ def conformance(
         return
     from streams.conformance.certificate import report
 
-    party = _party(area or default_area(), agency)
+    party = _party(area or default_area(), agency, door)
     wanted, kinds = _names(publishes), _names(types)
     signer = _signer(key)
     offers, seen = _tried(party, kinds, wanted, within=within, quiet=quiet)
@@ -91,7 +96,7 @@ def conformance(
     found = report(
         checked,
         agency=party.id,
-        door="kafka",
+        door=door,
         types=event_types(),
         received=len(offers),
         published=wanted,
@@ -149,7 +154,7 @@ def _names(given: Sequence[str] | None) -> list[str]:
     return [event_type_named(name)[1].name for name in given or ()]
 
 
-def _party(folder: Path, agency: str) -> Party:
+def _party(folder: Path, agency: str, door: str) -> Party:
     from streams.cli.areas import compile_area
     from streams.gateway.publishers import Publishers
 
@@ -160,25 +165,24 @@ def _party(folder: Path, agency: str) -> Party:
     if isinstance(known, str):
         raise BadUsage(known)
     entry = next(each for each in document["agencies"] if each["id"] == agency)
-    if entry["channel"] != "kafka":
-        raise BadUsage(f"`{agency}` has no topics of its own: its door is http, which the kit does not play yet")
-    return Party(agency, known.area, known.category, "kafka", known.identifiers, tuple(entry["roles"]))
+    if (entry["channel"] == "gateway") != (door == "http"):
+        right = "http" if entry["channel"] == "gateway" else "kafka"
+        raise BadUsage(f"the door of `{agency}` is {right} in its area's rules: say --door {right}")
+    return Party(agency, known.area, known.category, entry["channel"], known.identifiers, tuple(entry["roles"]))
 
 
 def _tried(
     party: Party, names: Sequence[str], wanted: Sequence[str], *, within: float, quiet: float
 ) -> tuple[list[Offer], Seen]:
     from streams.conformance.doors import run
-    from streams.conformance.kafka_door import KafkaDoor
-    from streams.conformance.offers import Addressee, Maker, future_schema, richest_of
+    from streams.conformance.offers import Addressee, Maker
 
     known = event_types()
     kinds = [known[name] for name in names or known]
     addressee = Addressee(party.id, party.area, party.roles)
     offers = Maker(addressee, now_ms=now_ms(), randbits=random_bits).all_of(kinds)
-    with _broker() as kafka:
-        door = KafkaDoor(kafka, party.id, [future_schema(richest_of(kinds))])
-        say(f"connect the system of `{party.id}` to Kafka at {kafka.bootstrap_servers}: {len(offers)} deliveries wait")
+    with _door(party, kinds) as door:
+        say(f"{len(offers)} deliveries wait for the system of `{party.id}`")
         with _progress() as told:
             seen = run(
                 door,
@@ -190,6 +194,24 @@ def _tried(
                 progress=told,
             )
     return offers, seen
+
+
+@contextmanager
+def _door(party: Party, kinds: Sequence[EventType]) -> Iterator[KitDoor]:
+    """The agency's door, open; says where it is."""
+    if party.channel == "gateway":
+        from streams.cli.conformance_http import http_door
+
+        with http_door(party) as found:
+            yield found
+        return
+    from streams.conformance.kafka_door import KafkaDoor
+    from streams.conformance.offers import future_schema, richest_of
+
+    with _broker() as kafka:
+        opened = KafkaDoor(kafka, party.id, [future_schema(richest_of(kinds))])
+        say(f"connect the system to Kafka at {kafka.bootstrap_servers}")
+        yield opened
 
 
 @contextmanager

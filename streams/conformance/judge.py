@@ -68,12 +68,13 @@ class Unreadable(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """One published record."""
+    """One published record, or an event that the gateway refused, with what was wrong."""
 
     value: bytes | None
     key: bytes | None
     headers: Mapping[str, bytes]
     seen_at: int
+    refused: str | None = None
 
 
 class Seen(NamedTuple):
@@ -191,6 +192,9 @@ def _published(
     values: dict[str, set[bytes]] = defaultdict(set)
     for number, each in enumerate(publications, 1):
         which = f"record {number}"
+        if each.refused is not None:
+            yield Finding("VALID", f"{which}: refused: {each.refused}")
+            continue
         event = intake.read(each.value, AgencyId(name), EpochMillis(each.seen_at))
         yield from _identifiers(each, which)
         if isinstance(event, Rejection):
