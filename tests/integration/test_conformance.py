@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import subprocess
 import threading
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from pydantic import SecretStr
 
 from connectors.client.filling import Identity
+from connectors.client.http import HttpInbox, HttpPublisher
+from connectors.client.http_session import ClientCredentials, HttpSession
+from connectors.client.interface import Inbox, Publisher
 from connectors.client.kafka import KafkaInbox, KafkaPublisher
+from connectors.client.patience import Patience
+from connectors.errors import ConnectorFailure
 from connectors.kafka.settings import KafkaSettings
 from connectors.signing import new_key
 from schemas.examples import example
@@ -24,68 +34,107 @@ from tests.support import wait_for
 
 pytestmark = pytest.mark.integration
 
-AGENCY, PUBLISHED = "northshire-police", "police.child-detained"
 KINDS = ("early-help.episode", "control.correction")
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_system_made_of_the_client_library_passes_and_its_certificate_is_genuine(tmp_path: Path) -> None:
+class Door(NamedTuple):
+    """One door: whose system is tried there, what it publishes, and where the kit says it is."""
+
+    agency: str
+    published: str
+    says: str
+    inbox: Callable[[tuple[str, ...]], Inbox]
+    publisher: Callable[[tuple[str, ...]], Publisher]
+
+
+def session(found: tuple[str, ...]) -> HttpSession:
+    gateway, endpoint, client, secret = found
+    return HttpSession(gateway, ClientCredentials(endpoint, client, SecretStr(secret)), patience=Patience(BRIEFLY))
+
+
+def kafka_settings(found: tuple[str, ...]) -> KafkaSettings:
+    return KafkaSettings.create(bootstrap_servers=found[0])
+
+
+BRIEFLY = 5.0  # seconds: once the kit has seen enough, its door is gone
+POLICE = Identity("northshire-police", "northshire", "POLICE", "GSS", "E23000099")
+DOORS = {
+    "kafka": Door(
+        "northshire-police",
+        "police.child-detained",
+        r"to Kafka at (\S+)\n",
+        lambda found: KafkaInbox(kafka_settings(found), "northshire-police", clock=now_ms, patience=Patience(BRIEFLY)),
+        lambda found: KafkaPublisher(kafka_settings(found), POLICE, key=b"k" * 32, clock=now_ms, allow_synthetic=True),
+    ),
+    "http": Door(
+        "oakfield-primary",
+        "education.absence-concern",
+        r"gateway at (\S+)\ntoken endpoint (\S+), client id (\S+), client secret (\S+)\n",
+        lambda found: HttpInbox(session(found)),
+        lambda found: HttpPublisher(session(found)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DOORS))
+def test_a_system_made_of_the_client_library_passes_and_its_certificate_is_genuine(name: str, tmp_path: Path) -> None:
     """Everything that is sent is answered once, what is published is right; the certificate is the operator's."""
+    door = DOORS[name]
     key, pem, certificate = new_key(), tmp_path / "operator.pem", tmp_path / "certificate.json"
     key.write(pem)
     chosen = [word for kind in KINDS for word in ("--type", kind)]
-    command = [*MASA, "conformance", "--agency", AGENCY, *chosen, "--publishes", PUBLISHED, "--within", "120",
-               "--quiet", "3", "--key", str(pem), "-o", str(certificate), "--json"]  # fmt: skip
-    env_free = {"KAFKA_BOOTSTRAP_SERVERS": ""}
-    with started(command, tmp_path / "said", env_free) as kit:
-        address = wait_for(lambda: address_in(tmp_path / "said"), 120, what="the kit's broker")
+    command = [*MASA, "conformance", "--door", name, "--agency", door.agency, *chosen, "--publishes", door.published,
+               "--within", "120", "--quiet", "3", "--key", str(pem), "-o", str(certificate), "--json"]  # fmt: skip
+    with started(command, tmp_path / "said") as kit:
+        found = wait_for(lambda: said(tmp_path / "said", door.says), 120, what="where the kit's door is")
         stop = threading.Event()
-        system = threading.Thread(target=supplier, args=(address, stop), daemon=True)
+        system = threading.Thread(target=supplier, args=(door, found, stop), daemon=True)
         system.start()
         try:
             answer, _ = kit.communicate(timeout=180)
         finally:
             stop.set()
-            system.join(30)
-    found = json.loads(answer)
-    assert [each for each in found["checks"] if not each["passed"]] == []
+            system.join(60)
+    report = json.loads(answer)
+    assert [each for each in report["checks"] if not each["passed"]] == []
     assert kit.returncode == 0
-    assert found["deliveries"] > len(KINDS)
-    public = b64encode(key.public_key).decode()
-    checked = subprocess.run([*MASA, "conformance", "verify", str(certificate), "--public-key", public],
-                             capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
-    assert checked.returncode == 0, checked.stderr
-    other = b64encode(new_key().public_key).decode()
-    refused = subprocess.run([*MASA, "conformance", "verify", str(certificate), "--public-key", other],
-                             capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
-    assert refused.returncode == 1
+    assert (report["door"], report["deliveries"] > len(KINDS)) == (name, True)
+    assert verified_by(certificate, key.public_key) == 0
+    assert verified_by(certificate, new_key().public_key) == 1
 
 
-def started(command: list[str], said: Path, env: dict[str, str]) -> subprocess.Popen[str]:
-    import os
+def verified_by(certificate: Path, public_key: bytes) -> int:
+    command = [*MASA, "conformance", "verify", str(certificate), "--public-key", b64encode(public_key).decode()]
+    return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode
 
+
+def started(command: list[str], said: Path) -> subprocess.Popen[str]:
     with said.open("w") as errors:
         return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT, env={**os.environ, **env}
+            command,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": ""},
         )
 
 
-def address_in(said: Path) -> str | None:
-    found = re.search(r"to Kafka at (\S+): \d+ deliveries", said.read_text())
-    return found[1] if found else None
+def said(file: Path, pattern: str) -> tuple[str, ...] | None:
+    found = re.search(pattern, file.read_text())
+    return found.groups() if found else None
 
 
-def supplier(address: str, stop: threading.Event) -> None:
+def supplier(door: Door, found: tuple[str, ...], stop: threading.Event) -> None:
     """Publishes one event and answers everything, until it is told to stop."""
-    settings = KafkaSettings.create(bootstrap_servers=address)
-    identity = Identity(AGENCY, "northshire", "POLICE", "GSS", "E23000099")
-    kind = load_event_types()[PUBLISHED]
+    kind = load_event_types()[door.published]
     event = to_json(kind, example(kind, now_ms=now_ms(), event_id="01a0fd32-2d00-7000-8000-00000000000c"))
     for name in ("masaId", "sourceOrg", "eventId", "publishedAt", "recordedAt"):
         del event["envelope"][name]
-    with KafkaPublisher(settings, identity, key=b"k" * 32, clock=now_ms, allow_synthetic=True) as publisher:
+    with door.publisher(found) as publisher:
         publisher.publish(event)
-    with KafkaInbox(settings, AGENCY, clock=now_ms) as inbox:
+    with contextlib.suppress(ConnectorFailure), door.inbox(found) as inbox:
         while not stop.is_set():
             for each in inbox.receive(50, wait_seconds=0.5):
                 inbox.acknowledge(each, "NOTED" if each.event is not None else "ASK_MORE")
