@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -24,7 +25,7 @@ from connectors.http.pages.oidc import Identity
 from connectors.http.pages.serving import INBOX, SIGN_IN, Came, Sent, Site
 from connectors.http.pages.sessions import SessionDesk
 from connectors.http.ports import Sessions
-from connectors.http.problems import BAD_REQUEST, UNAVAILABLE, UNSUPPORTED_MEDIA, Problem
+from connectors.http.problems import BAD_REQUEST, NOT_FOUND, UNAVAILABLE, UNSUPPORTED_MEDIA, Problem
 from connectors.http.settings import CALLBACK_PATH
 
 FORM = "application/x-www-form-urlencoded"
@@ -85,8 +86,22 @@ def pages_router(sessions: Sessions, identity: Callable[[Door], Identity]) -> AP
     add("GET", f"{SIGN_IN}/go", Site.leave_for_issuer)
     add("GET", CALLBACK_PATH, Site.come_back)
     add("POST", "/sign-out", Site.sign_out)
+    register_url_convertor("page", _PageConvertor())
     router.add_api_route("/static/{name}", _static_endpoint(static), methods=["GET"], response_model=None)
+    add("GET", "/{path:page}", lambda site, came: site.plain("lost.html", "There is no such page", 404))
     return router
+
+
+class _PageConvertor(Convertor[str]):
+    """Any address that is neither of the API nor of the health checks: those have answers of their own."""
+
+    regex = "(?!v1(?:/|$)|health(?:/|$)).*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
 
 
 def make_templates(digests: dict[str, str]) -> Environment:
@@ -119,6 +134,8 @@ async def _respond(site: Site, request: Request, serve: Callable[[Site, Came], S
         if problem.kind is not UNAVAILABLE:
             raise
         answer = site.unavailable()
+    if answer.status == 404 and "text/html" not in request.headers.get("accept", "*/*"):
+        raise Problem(NOT_FOUND, NOT_FOUND.title)
     request.state.agency = answer.agency
     return _response(answer)
 

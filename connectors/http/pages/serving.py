@@ -26,6 +26,8 @@ from connectors.http.pages.sessions import (
     SessionDesk,
     new_sign_in,
     same,
+    sign_in_cookie,
+    sign_in_of,
 )
 from connectors.http.values import Caller
 
@@ -132,10 +134,9 @@ class Site:
     def leave_for_issuer(self, came: Came) -> Sent:
         """To the identity issuer, with a state that only this browser can bring back."""
         back = came.query.get("to", INBOX)
-        sign_in = new_sign_in(back if _PATH.fullmatch(back) else INBOX)
+        sign_in = new_sign_in(back if _PATH.fullmatch(back) else INBOX, self.now())
         address = self.identity.way_there(sign_in)
-        token = self.desk.remember(sign_in, self.now())
-        return Sent(303, location=address, cookies={SIGN_IN_COOKIE: (token, SIGN_IN_MS // 1000)})
+        return Sent(303, location=address, cookies={SIGN_IN_COOKIE: (sign_in_cookie(sign_in), SIGN_IN_MS // 1000)})
 
     def come_back(self, came: Came) -> Sent:
         """Back from the identity issuer: a new session, or why not."""
@@ -154,15 +155,15 @@ class Site:
 
     def _vouched(self, came: Came, now: int) -> tuple[Caller, str]:
         """Who came back from the issuer, and where to. Raises SignInRefused."""
-        token = came.cookies.get(SIGN_IN_COOKIE, "")
-        sign_in = self.desk.recall(token, now) if token else None
+        sign_in = sign_in_of(came.cookies.get(SIGN_IN_COOKIE, ""), now)
         if sign_in is None or not same(came.query.get("state", ""), sign_in.state):
             raise SignInRefused("wrong-state", "the sign-in took too long, or was begun in another window")
         if came.query.get("iss", self.door.settings.issuer) != self.door.settings.issuer:  # RFC 9207
             raise SignInRefused("wrong-issuer", "the answer came from another sign-in service")
         if "code" not in came.query:
             raise SignInRefused("no-code", "your organisation's sign-in did not let you in")
-        return self.identity.who(came.query["code"], sign_in), sign_in.back_to
+        back = sign_in.back_to if _PATH.fullmatch(sign_in.back_to) else INBOX
+        return self.identity.who(came.query["code"], sign_in), back
 
     def sign_out(self, came: Came) -> Sent:
         """End the session here, then at the issuer if it offers that."""

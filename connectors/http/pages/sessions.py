@@ -6,6 +6,7 @@ whoever reads the table learns neither who was signed in nor how to take their p
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -40,16 +41,37 @@ class Session(NamedTuple):
 
 
 class SignIn(NamedTuple):
-    """What must be remembered between the way to the identity issuer and the way back (RFC 7636, OpenID Connect)."""
+    """What must be remembered between the way to the identity issuer and the way back (RFC 7636, OpenID Connect).
+
+    It travels in a cookie of its own, not in the store: who is not signed in yet makes us write nothing. No other site
+    can set or read that cookie, and the issuer takes its code once.
+    """
 
     state: str
     nonce: str
     verifier: str
     back_to: str
+    begun_at: int  # milliseconds
 
 
-def new_sign_in(back_to: str) -> SignIn:
-    return SignIn(secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), back_to)
+def new_sign_in(back_to: str, now: int) -> SignIn:
+    return SignIn(secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), back_to, now)
+
+
+def sign_in_cookie(sign_in: SignIn) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(sign_in)).encode()).rstrip(b"=").decode()
+
+
+def sign_in_of(cookie: str, now: int) -> SignIn | None:
+    """What a cookie says, unless it is not one of ours or too old."""
+    try:
+        found = json.loads(base64.urlsafe_b64decode(cookie + "=" * (-len(cookie) % 4)))
+        sign_in = SignIn(*found)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if not all(isinstance(each, str) for each in sign_in[:-1]) or not isinstance(sign_in.begun_at, int):
+        return None
+    return sign_in if 0 <= now - sign_in.begun_at < SIGN_IN_MS else None
 
 
 class SessionDesk:
@@ -78,19 +100,6 @@ class SessionDesk:
 
     def end(self, token: str) -> None:
         self._store.drop(_key(token))
-
-    def remember(self, sign_in: SignIn, now: int) -> str:
-        """Keep what a sign-in needs; the cookie's value."""
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
-        self._store.put(_key(token), _seal(token, sign_in._asdict()), now=now, expires_at=now + SIGN_IN_MS)
-        return token
-
-    def recall(self, token: str, now: int) -> SignIn | None:
-        """What was kept, once: the answer of the issuer cannot be used a second time."""
-        stored = self._store.get(_key(token), now=now, idle_ms=SIGN_IN_MS)
-        self._store.drop(_key(token))
-        data = None if stored is None else _unseal(token, stored.data)
-        return SignIn(**data) if data is not None and set(data) == set(SignIn._fields) else None
 
     def _keep(self, session: Session, now: int) -> None:
         caller = session.caller

@@ -30,6 +30,7 @@ DSL = Caller(
     "oakfield-primary", "dsl@oakfield-primary", "person", frozenset({"dsl"}),
     frozenset({"publish", "inbox", "outcome"}), "A. Lead",
 )  # fmt: skip
+HTML = {"accept": "text/html,application/xhtml+xml"}  # as browsers ask
 MINE, THEIRS = id_of(1001), id_of(1050)
 
 
@@ -39,6 +40,7 @@ class IdentityDouble:
     def __init__(self) -> None:
         self.caller = DSL
         self.asked: list[SignIn] = []
+        self.used: list[SignIn] = []
 
     def way_there(self, sign_in: SignIn) -> str:
         self.asked.append(sign_in)
@@ -47,8 +49,9 @@ class IdentityDouble:
     def who(self, code: str, sign_in: SignIn) -> Caller:
         if code == "away":
             raise RetryLater("the issuer `idp-1.internal` is away")
-        if code != "good":
+        if code != "good" or sign_in in self.used:  # an issuer takes its code once
             raise SignInRefused("code-refused", "the sign-in took too long")
+        self.used.append(sign_in)
         return self.caller
 
     def way_out(self) -> str | None:
@@ -87,7 +90,7 @@ class Stage:
             self.doors, settings, verifier, telemetry=self.telemetry, clock=self.clock, monotonic=time.monotonic
         )
         app = create_app(door, routers=[pages_router(self.sessions, lambda _: self.identity)])
-        self.browser = httpx.Client(transport=InProcess(app, portal), base_url=URL, follow_redirects=False)
+        self.browser = httpx.Client(transport=InProcess(app, portal), base_url=URL, headers=HTML)
 
     def signed_in(self) -> httpx.Client:
         there = self.browser.get("/sign-in/go")
@@ -183,6 +186,19 @@ def test_the_list_tells_nothing_of_any_child(stage: Stage) -> None:
     """Neither name nor number; and there is nothing to search with (P-10)."""
     page = stage.signed_in().get("/inbox").text
     assert not [word for word in ("Ellery", "Maya", "9991002340", 'type="search"') if word in page]
+
+
+def test_an_address_that_does_not_exist_is_said_plainly_to_people(stage: Stage) -> None:
+    """To programs it stays a problem document, and the API keeps its own answers."""
+    page = stage.browser.get("/no/such/page")
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no such page" in page.text
+    assert "no-store" in page.headers["cache-control"]
+    program = stage.browser.get("/no/such/page", headers={"accept": "*/*"})
+    assert program.headers["content-type"] == "application/problem+json"
+    for path in ("/v1/nothing", "/health/nothing"):
+        assert stage.browser.get(path).headers["content-type"] == "application/problem+json"
+    assert stage.browser.get("/v1/events").status_code == 405
 
 
 def test_what_others_wrote_is_text_and_never_markup(stage: Stage) -> None:
@@ -339,7 +355,7 @@ def test_signing_out_ends_the_session_and_offers_the_issuers_way_out(stage: Stag
     """Only by a form of ours: no link from elsewhere can sign a person out."""
     browser = stage.signed_in()
     token = browser.cookies[COOKIE]
-    assert browser.get("/sign-out").status_code == 405
+    assert browser.get("/sign-out").status_code == 404
     page = browser.post("/sign-out", data={"csrf": stage.csrf()})
     assert f"{ISSUER}/end-session" in page.text
     browser.cookies.set(COOKIE, token, domain="masa.example.org")

@@ -6,7 +6,15 @@ import json
 
 import pytest
 
-from connectors.http.pages.sessions import ABSOLUTE_MS, IDLE_MS, SIGN_IN_MS, SessionDesk, new_sign_in
+from connectors.http.pages.sessions import (
+    ABSOLUTE_MS,
+    IDLE_MS,
+    SIGN_IN_MS,
+    SessionDesk,
+    new_sign_in,
+    sign_in_cookie,
+    sign_in_of,
+)
 from connectors.http.values import Caller
 from tests.inbox_double import NOW, SessionsDouble
 
@@ -72,11 +80,13 @@ def test_signing_out_ends_it_at_once(desk: SessionDesk) -> None:
     assert desk.find(session.token, NOW + 1) is None
 
 
-def test_a_sign_in_is_remembered_once_and_briefly(desk: SessionDesk) -> None:
-    """The answer of the identity issuer cannot be used twice, nor long after, nor as a session."""
-    sign_in = new_sign_in("/inbox")
-    token = desk.remember(sign_in, NOW)
-    assert desk.find(token, NOW + 1) is None
-    assert desk.recall(token, NOW + 2) == sign_in
-    assert desk.recall(token, NOW + 3) is None
-    assert desk.recall(desk.remember(sign_in, NOW), NOW + SIGN_IN_MS) is None
+def test_a_sign_in_is_remembered_briefly_by_its_cookie_alone(desk: SessionDesk, store: SessionsDouble) -> None:
+    """Nobody who is not signed in writes to the store; what is no such cookie is none, and it is no session."""
+    sign_in = new_sign_in("/inbox", NOW)
+    cookie = sign_in_cookie(sign_in)
+    assert sign_in_of(cookie, NOW + SIGN_IN_MS - 1) == sign_in
+    assert sign_in_of(cookie, NOW + SIGN_IN_MS) is None
+    assert sign_in_of(cookie, NOW - 1) is None
+    assert [sign_in_of(bad, NOW) for bad in ("", "x", "WzFd", "bnVsbA", cookie[:-6], "é", "W10" * 9000)] == [None] * 7
+    assert desk.find(cookie, NOW) is None
+    assert store.rows == {}
