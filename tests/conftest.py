@@ -33,11 +33,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(item: pytest.Item) -> str | None:
-    """One running exchange for all tests that use it; the services of a module are its own; the rest goes anywhere."""
+    """One running exchange for all that use it; tests that kill, one at a time; a module keeps its services."""
     if "live" in getattr(item, "fixturenames", ()):
         return "live"
     part = item.path.relative_to(item.config.rootpath / "tests").parts[0]
-    return item.path.stem if part in {"integration", "fault", "browser"} else None
+    if part == "fault":
+        return part
+    return item.path.stem if part in {"integration", "browser"} else None
 
 
 @pytest.fixture(scope="session")

@@ -24,11 +24,11 @@ def register(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> N
     if url is None:
         raise BadUsage("no registry is named: set SCHEMA_REGISTRY_URL")
     registry = SchemaRegistry(url.get_secret_value())
-    count = 0
+    types = load_event_types()
     try:
-        for count, each in enumerate(registry.register(load_event_types().values()), 1):
+        for each in registry.register(types.values()):
             if as_json:
                 emit({"subject": each.subject, "id": each.schema_id})
     finally:
         registry.close()
-    say(f"{count} schemas are known to the registry")
+    say(f"{len(types)} schemas are known to the registry")
