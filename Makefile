@@ -9,7 +9,7 @@ AREAS  := $(patsubst %/area.yaml,%,$(wildcard deploy/areas/*/area.yaml))
 NATIVE := $(wildcard schemas/*.pyx schemas/*.pxd schemas/*.h streams/*/*.pyx streams/*/*.pxd)
 
 # Test processes at once, each with a broker and a database of its own: much of their time is waiting for those.
-WORKERS ?= 3
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check fault bench format clean
@@ -23,6 +23,7 @@ run: $(STAMP) ## run the whole exchange here with simulated traffic; ctrl-C stop
 	$(BIN)/masa up --demo
 
 test: $(STAMP) ## run every test, those on real Kafka and PostgreSQL included
+	@deploy/scripts/install-test-tools.sh || echo 'make: without Chromium the tests of pages fail' >&2
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
 
 check: $(STAMP) ## lint, formatting, types, contract, area files, rule cases and papers; changes nothing
