@@ -24,6 +24,7 @@ from connectors.postgres.embedded import EmbeddedPostgres
 T = TypeVar("T")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers (`make test`), what shares an expensive service stays on one of them."""
     for item in items:
