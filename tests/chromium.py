@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -46,6 +46,7 @@ def executable() -> str:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless browser; nothing of it outlives the block."""
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
         try:
@@ -69,7 +70,8 @@ def a_page(
 
 def violations(page: Page) -> list[str]:
     """What axe finds, one line each."""
-    found: Any = Axe().run(page, options={"runOnly": {"type": "tag", "values": STANDARDS}}).response
+    options = {"runOnly": {"type": "tag", "values": STANDARDS}, "resultTypes": ["violations"]}
+    found: Any = Axe().run(page, options=options).response
     return [
         f"{each['id']}: {node['html'][:150]} ({node['failureSummary']})"
         for each in found["violations"]
