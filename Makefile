@@ -24,7 +24,7 @@ run: $(STAMP) ## run the whole exchange here with simulated traffic; ctrl-C stop
 
 test: $(STAMP) ## run every test, those on real Kafka and PostgreSQL included
 	@deploy/scripts/install-test-tools.sh || echo 'make: without Chromium the tests of pages fail' >&2
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(STAMP) ## lint, formatting, types, contract, area files, rule cases and papers; changes nothing
 	$(BIN)/ruff check .

@@ -24,23 +24,6 @@ from connectors.postgres.embedded import EmbeddedPostgres
 T = TypeVar("T")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """With several workers (`make test`), what shares an expensive service stays on one of them."""
-    group = _group(item)
-    if group is not None:
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _group(item: pytest.Item) -> str | None:
-    """One running exchange for all that use it; tests that kill, one at a time; a module keeps its services."""
-    if "live" in getattr(item, "fixturenames", ()):
-        return "live"
-    part = item.path.relative_to(item.config.rootpath / "tests").parts[0]
-    if part == "fault":
-        return part
-    return item.path.stem if part in {"integration", "browser"} else None
-
-
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaSettings]:
     """Connection settings of a broker that serves transactions: `KAFKA_BOOTSTRAP_SERVERS`, or one of our own."""
