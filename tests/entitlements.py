@@ -27,6 +27,10 @@ class Entitlements:
             name for name, rule in self._rules.items() if rule["effect"] == "allow" and area in (None, rule["area"])
         }
 
+    def rules_to(self, selector: str) -> set[str]:
+        """Rules of every area that name their recipient so."""
+        return {name for name, rule in self._rules.items() if rule["to"]["of"] == selector}
+
     def is_locating(self, agency: str, roles: Iterable[str]) -> bool:
         """Whether the agency is addressed in a role that may learn where a protected child is (P-02)."""
         return not set(self._areas[self._area_of[agency]]["locatingRoles"]).isdisjoint(roles)

@@ -41,7 +41,7 @@ def issuer(
     [bold]Example[/bold]
 
     \b
-      masa up        starts it, and prints its address
+      masa up                       starts `masa issuer`, and prints its address
     """
     from connectors.http.issuer import Issuer, read_secret
     from connectors.http.issuer_app import create_issuer_app

@@ -214,14 +214,17 @@ def leaks_of(delivery: Delivery, search: Search, allowed: Entitlements, *, prote
 
 
 def test_the_stories_reach_every_rule_and_every_event_type() -> None:
-    """Each allow rule of both areas delivers in one of them at least, so every projection is looked at."""
+    """Each allow rule of both areas delivers in one of them at least, so every projection is looked at.
+
+    But those for the team of an open case, whom no event names; what they share is shared by other rules too.
+    """
     spoke: set[str] = set()
     types: set[str] = set()
     for story in stories():
         for delivery in story.planned(story.datum).deliveries:
             spoke |= set(delivery.rules)
             types.add(story.event_type.name)
-    assert entitlements().allow_rules() - spoke == set()
+    assert entitlements().allow_rules() - spoke == entitlements().rules_to("child.allocatedTeam")
     assert {story.event_type.name for story in stories()} == set(TYPES)
     assert set(TYPES) - types <= {"control.withheld"}
 

@@ -76,7 +76,13 @@ def test_ctrl_c_ends_with_the_status_of_the_last_run(tmp_path: Path) -> None:
     said = tmp_path / "said"
     with said.open("wb") as sink:
         command = [sys.executable, "-m", "streams.cli", "rules", "test", "--watch", str(folder)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sink)
+        # A test run in the background ignores ctrl-C, and so would what it starts.
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=sink,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        )
     try:
         wait_until(lambda: said.read_text().count("ctrl-C ends") == 1, timeout=30, what="the first run")
         (tmp_path / RULES).write_text(FILES[RULES].replace("share: school", "share: shool"))

@@ -16,8 +16,10 @@ STRANGER = RunAs(64_001, 64_001)  # nobody's
 @pytest.fixture
 def open_path(tmp_path: Path) -> Path:
     """A folder that everyone can get to: pytest makes its own for the owner only."""
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(folder.stat().st_mode | 0o011)
+    for folder in (tmp_path, *list(tmp_path.parents)[:3]):  # one more with several test processes
+        mode = folder.stat().st_mode
+        if mode & 0o011 != 0o011:
+            folder.chmod(mode | 0o011)
     return tmp_path
 
 
