@@ -68,13 +68,16 @@ def test_what_a_stop_held_a_doubt_and_a_lost_recipient_are_released_and_reconcil
 
     assert isinstance(live.call("held", "release", position(doubted)).exception, BadUsage), "it names the person"
     assert isinstance(live.call("held", "release", position(lost), *BY).exception, Refused), "nobody knows for whom"
+    own: set[str] = set()
     for _ in range(2):
         for shown, *which in (
             (stopped,),
             (doubted, "--agency", SCHOOL),
             (lost, "--agency", NOT_FOUND, "--to", f"{NOT_FOUND}={SCHOOL}"),
         ):
-            assert live.answers("held", "release", position(shown), *which, *BY)
+            released = live.answers("held", "release", position(shown), *which, *BY)
+            assert released
+            own |= {each["operation"] for each in released}
             assert told(live, shown, SCHOOL)["topic"] == school_inbox(live)
     assert "RELEASED" in told(live, doubted, SCHOOL)["reasons"]
 
@@ -84,7 +87,8 @@ def test_what_a_stop_held_a_doubt_and_a_lost_recipient_are_released_and_reconcil
         (explained,) = live.answers("rules", "explain", shown["eventId"], "--json")
         assert (explained["warnings"], explained["faithful"]) == ([], True)
     operations = live.answers("ledger", "operations", "--kind", "held.release", "--json")
-    assert LEAD in {each["actor"] for each in operations}  # other tests on the same exchange release too
+    by = {each["operationId"]: each["actor"] for each in operations}  # other tests' on the same exchange too
+    assert {by.get(each) for each in own} == {LEAD}
     reconciled = live.call("ledger", "reconcile")
     assert reconciled.exit_code == 0, reconciled.stdout
 
