@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
-from connectors.postgres.connection import Connection, connect, database_failures
+from connectors.postgres.connection import connect_alone, database_failures
 from connectors.postgres.outbox import AnotherRelay
 
 _RELAY_LOCK = 0x6D617361_0006
@@ -23,7 +23,6 @@ _REFUSE = """
 UPDATE masa_outbox SET refused_at = now(), problem = told.problem
 FROM unnest(%s::bigint[], %s::text[]) AS told (seq, problem) WHERE masa_outbox.seq = told.seq
 """
-_LOCK = "SELECT pg_try_advisory_lock(%s)"
 
 
 class Row(NamedTuple):
@@ -45,18 +44,12 @@ class AgencyOutbox:
 
     def __init__(self, url: str) -> None:
         """Raises `AnotherRelay`, and as `connect` does."""
-        self._connection: Connection = connect(url, application="masa-outbox-relay")
-        try:
-            self._take_lock()
-        except BaseException:
-            self.close()
-            raise
-
-    def _take_lock(self) -> None:
-        with database_failures():
-            row = self._connection.execute(_LOCK, (_RELAY_LOCK,)).fetchone()
-        if row != (True,):
-            raise AnotherRelay("another process relays this outbox")
+        self._connection = connect_alone(
+            url,
+            application="masa-outbox-relay",
+            lock=_RELAY_LOCK,
+            otherwise=AnotherRelay("another process relays this outbox"),
+        )
 
     def make_table(self) -> None:
         """Make the table where there is none."""

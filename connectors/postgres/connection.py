@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-from connectors.errors import ChangeSettings, ExitForSupervisor, NotPermitted, RetryLater
+from connectors.errors import ChangeSettings, ExitForSupervisor, NotPermitted, NotReady, RetryLater
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -49,6 +49,24 @@ def connect(url: str, *, application: str = "masa", autocommit: bool = True) -> 
             options="-c timezone=UTC",
             **_KEEPALIVE,
         )
+
+
+def connect_alone(url: str, *, application: str, lock: int, otherwise: NotReady) -> Connection:
+    """A connection that holds the advisory lock `lock`, one session a database; the lock ends with the session.
+
+    Raises `otherwise` when another session holds it, and as `connect` does.
+    """
+    connection = connect(url, application=application)
+    try:
+        with database_failures():
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", (lock,)).fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    if row != (True,):
+        connection.close()
+        raise otherwise
+    return connection
 
 
 @contextmanager

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from connectors.errors import ExitForSupervisor, NotReady
 from connectors.postgres import gateway_store
-from connectors.postgres.connection import connect, database_failures
+from connectors.postgres.connection import connect_alone, database_failures
 from connectors.postgres.gateway_store import NewDelivery
 
 _FILLER_LOCK = 0x6D617361_0004
-_LOCK = "SELECT pg_try_advisory_lock(%s)"
 
 
 class AnotherFiller(NotReady):
@@ -27,18 +26,12 @@ class FillWriter:
     def __init__(self, url: str, topic: str) -> None:
         """Raises `AnotherFiller`, and as `connect` does."""
         self._topic = topic
-        self._connection = connect(url, application="masa-filler")
-        try:
-            self._take_lock()
-        except BaseException:
-            self.close()
-            raise
-
-    def _take_lock(self) -> None:
-        with database_failures():
-            row = self._connection.execute(_LOCK, (_FILLER_LOCK,)).fetchone()
-        if row != (True,):
-            raise AnotherFiller("another process fills this database")
+        self._connection = connect_alone(
+            url,
+            application="masa-filler",
+            lock=_FILLER_LOCK,
+            otherwise=AnotherFiller("another process fills this database"),
+        )
 
     def positions(self) -> dict[int, int]:
         """Next offset to read, by partition; a partition never read is absent."""

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from connectors.errors import NotReady
 from connectors.kafka.publisher import Outgoing
-from connectors.postgres.connection import Connection, connect, database_failures
+from connectors.postgres.connection import Connection, connect_alone, database_failures
 
 _RELAY_LOCK = 0x6D617361_0005
 
@@ -27,7 +27,6 @@ SELECT * FROM unnest(%s::text[], %s::bytea[], %s::bytea[], %s::jsonb[])
 """
 _TAKE = "SELECT seq, topic, key, value, headers FROM outbox ORDER BY seq LIMIT %s"
 _DROP = "DELETE FROM outbox WHERE seq = ANY(%s)"
-_LOCK = "SELECT pg_try_advisory_lock(%s)"
 _WAITING = "SELECT count(*) FROM outbox"
 
 
@@ -76,18 +75,12 @@ class OutboxReader:
 
     def __init__(self, url: str) -> None:
         """Raises `AnotherRelay`, and as `connect` does."""
-        self._connection = connect(url, application="masa-relay")
-        try:
-            self._take_lock()
-        except BaseException:
-            self.close()
-            raise
-
-    def _take_lock(self) -> None:
-        with database_failures():
-            row = self._connection.execute(_LOCK, (_RELAY_LOCK,)).fetchone()
-        if row != (True,):
-            raise AnotherRelay("another process relays this outbox")
+        self._connection = connect_alone(
+            url,
+            application="masa-relay",
+            lock=_RELAY_LOCK,
+            otherwise=AnotherRelay("another process relays this outbox"),
+        )
 
     def take(self, limit: int) -> list[Queued]:
         """The oldest records that are committed, in order; they stay until `drop`."""
