@@ -41,6 +41,13 @@ class Polled(NamedTuple):
     records: list[Record]
     ends: dict[Partition, int]
 
+    def moves(self, positions: Mapping[int, int | None]) -> dict[int, tuple[int | None, int]]:
+        """How far it moves each partition of a single topic: number -> (position, next offset), markers passed."""
+        reached = {record.partition: record.offset + 1 for record in self.records}
+        for partition, end in self.ends.items():
+            reached[partition.partition] = max(end, reached.get(partition.partition, 0))
+        return {n: (positions[n], at) for n, at in reached.items() if positions[n] != at}
+
 
 class OffsetLost(ConnectorFailure):
     """The log no longer holds (or does not yet hold) the offset to go on from. Never continue elsewhere by itself."""

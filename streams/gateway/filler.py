@@ -105,13 +105,10 @@ class _Session:
         if time.monotonic() - self._looked_at > _PARTITIONS_EVERY_S:
             self._look_for_partitions()
         polled = self._consumer.poll(_BATCH_RECORDS, _BATCH_WAIT_S)
-        reached = {record.partition: record.offset + 1 for record in polled.records}
-        for (_, number), end in polled.ends.items():
-            reached[number] = max(end, reached.get(number, 0))
-        moves = {n: (self._positions[n], at) for n, at in reached.items() if self._positions[n] != at}
+        moves = polled.moves(self._positions)
         if moves:
             self._write(polled.records, moves)
-            self._positions |= reached
+            self._positions |= {number: following for number, (_, following) in moves.items()}
         known = {each: at for each in self._partitions if (at := self._positions[each.partition]) is not None}
         self._telemetry.gateway_behind(self._consumer.behind(known))
 

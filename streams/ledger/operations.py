@@ -129,13 +129,10 @@ class _Session:
     def step(self) -> None:
         """One poll, and one transaction if it brought anything."""
         polled = self._consumer.poll(_BATCH_RECORDS, _BATCH_WAIT_S)
-        reached = {record.partition: record.offset + 1 for record in polled.records}
-        for (_, number), end in polled.ends.items():
-            reached[number] = max(end, reached.get(number, 0))
-        moves = {n: (self._positions[n], at) for n, at in reached.items() if self._positions[n] != at}
+        moves = polled.moves(self._positions)
         if moves:
             self._writer.write([row_of(record) for record in polled.records], moves)
-            self._positions |= reached
+            self._positions |= {number: following for number, (_, following) in moves.items()}
 
     def close(self) -> None:
         try:
