@@ -4,16 +4,14 @@ may be a child's."""
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
 
 from connectors import metrics_files as defined
-from connectors.metrics import Metric
+from connectors.telemetry_base import Occurrences
 
 
-class FileOccurrences(ABC):
-    """One method an occurrence. The metrics themselves are `Telemetry`'s."""
+class FileOccurrences(Occurrences):
+    """One method an occurrence."""
 
     def file_imported(self, counts: Mapping[str, int], *, unknown_columns: int) -> None:
         """A file was read to its end; `counts` of its records by what became of them."""
@@ -32,12 +30,3 @@ class FileOccurrences(ABC):
         """The door failed; the file is gone on with after a pause."""
         self._add(defined.FILES_WAITING, {(type(error).__name__,): 1})
         self._say(logging.WARNING, "files.waiting", error=type(error).__name__)
-
-    @abstractmethod
-    def _add(self, metric: Metric, counts: Mapping[Any, int]) -> None: ...
-
-    @abstractmethod
-    def _set(self, metric: Metric, value: float) -> None: ...
-
-    @abstractmethod
-    def _say(self, level: int, event: str, **fields: object) -> None: ...

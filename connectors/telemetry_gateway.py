@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
 
 from connectors import metrics_gateway as defined
-from connectors.metrics import Metric
+from connectors.telemetry_base import Occurrences
 
 
-class GatewayOccurrences(ABC):
-    """One method an occurrence. The metrics themselves are `Telemetry`'s."""
+class GatewayOccurrences(Occurrences):
+    """One method an occurrence."""
 
     def gateway_published(self, *, result: str, events: int) -> None:
         self._add(defined.GATEWAY_PUBLISHED, {(result,): events})
@@ -53,12 +50,3 @@ class GatewayOccurrences(ABC):
         """Rows of an agency's own outbox."""
         self._add(defined.OUTBOX_REFUSED, {(): records})
         self._say(logging.WARNING, "outbox.refused", records=records)
-
-    @abstractmethod
-    def _add(self, metric: Metric, counts: Mapping[Any, int]) -> None: ...
-
-    @abstractmethod
-    def _set(self, metric: Metric, value: float) -> None: ...
-
-    @abstractmethod
-    def _say(self, level: int, event: str, **fields: object) -> None: ...

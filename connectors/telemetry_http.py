@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import traceback
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from abc import abstractmethod
 
 from connectors import metrics as defined
-from connectors.metrics import Metric
+from connectors.telemetry_base import Occurrences
 
 
-class HttpOccurrences(ABC):
-    """One method an occurrence. The metrics themselves are `Telemetry`'s."""
+class HttpOccurrences(Occurrences):
+    """One method an occurrence."""
 
     def http_answered(
         self, *, route: str, method: str, status: int, seconds: float, request_id: str, agency: str | None
@@ -43,16 +41,7 @@ class HttpOccurrences(ABC):
         self._say(level, "webhook.attempted", agency=agency, result=result, attempt=attempt)
 
     @abstractmethod
-    def _add(self, metric: Metric, counts: Mapping[Any, int]) -> None: ...
-
-    @abstractmethod
-    def _set(self, metric: Metric, value: float) -> None: ...
-
-    @abstractmethod
     def _took(self, seconds: float) -> None: ...
-
-    @abstractmethod
-    def _say(self, level: int, event: str, **fields: object) -> None: ...
 
 
 def frames(error: BaseException) -> list[str]:
