@@ -124,6 +124,7 @@ def _area(area: Area, event_types: EventTypesLike) -> Document:
         "agreements": {a.id: _agreement(a) for a in area.agreements},
         "projections": _shares(area, event_types),
         "governance": None if spec.governance is None else _governance(spec.governance),
+        "followUp": None if area.follow_up is None else area.follow_up.model_dump(mode="json", by_alias=True),
     }
 
 

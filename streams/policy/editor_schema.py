@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 from schemas.registry import EventType, EventTypes
 from streams.policy.checks import CATEGORIES
 from streams.policy.contract_checks import CONCERNS
+from streams.policy.follow_up import FollowUpFile
 from streams.policy.guide import GUIDE
 from streams.policy.model import SELECTORS, AgencyModel, AgreementModel, AreaFile, CaseModel, ProjectionModel, RuleModel
 
@@ -46,6 +47,7 @@ def editor_schemas(event_types: EventTypes) -> Mapping[str, str]:
     for key, model, says in _LISTS:
         made[key] = _list(key, model, event_types, says)
     made["projections"] = _projections(event_types)
+    made["follow-up"] = _whole(FollowUpFile, event_types, "What happens after a delivery: days, ladders, rhythms.")
     return {
         f"{name}.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in made.items()
     }
@@ -99,6 +101,8 @@ def _add_contract(definitions: Schema, event_types: EventTypes) -> None:
     for holder, key in (("RuleModel", "events"), ("ScopeModel", "eventTypes")):
         if holder in definitions:
             definitions[holder]["properties"][key]["items"] = {"enum": names}
+    for holder in {"LadderWhen", "RhythmModel", "PatternModel"} & definitions.keys():
+        _list_in(definitions[holder]["properties"]["events"])["items"] = {"enum": names}
     if "CaseEvent" in definitions:
         definitions["CaseEvent"]["properties"]["type"]["enum"] = names
     if "To" in definitions:

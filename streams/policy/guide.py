@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from streams.policy.follow_up_guide import FOLLOW_UP_GUIDE
+
 _DAY = "A day such as `2026-09-30`."
 _LAST = "The last day, included."
 
@@ -169,6 +171,7 @@ GUIDE: Mapping[str, Mapping[str, str]] = {
         "validFrom": "First day of the rule. Left out: no first day.",
         "validUntil": f"{_LAST} Left out: no last day.",
     },
+    **FOLLOW_UP_GUIDE,
     "CaseEvent": {
         "type": "The event type; the event is the catalogue's example of it.",
         "source": "The agency that publishes it. Left out: the one that the example names.",

@@ -1,6 +1,7 @@
 """Reads area folders into `Area` models, or says everything that is wrong in them at once.
 
-A folder holds `area.yaml`, `agreements.yaml`, `projections.yaml`, `agencies/*.yaml`, `rules/*.yaml`, `cases/*.yaml`.
+A folder holds `area.yaml`, `agreements.yaml`, `projections.yaml`, `follow-up.yaml` (may be left out),
+`agencies/*.yaml`, `rules/*.yaml`, `cases/*.yaml`.
 Reading files is the only I/O of this package; nothing else in it touches the disk.
 """
 
@@ -16,6 +17,7 @@ import holidays
 from pydantic import BaseModel, ValidationError
 
 from streams.policy.checks import check_area
+from streams.policy.follow_up import FollowUpFile
 from streams.policy.located import AreaInvalid, Located, Marks, Path, Place, Problem, nearest, problem_at, read_yaml
 from streams.policy.model import (
     AgencyModel,
@@ -36,7 +38,8 @@ _LISTS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("cases", CaseModel, "name"),
 )
 
-_FILES = ("area.yaml", "agreements.yaml", "projections.yaml", "invariants.yaml")  # the last is read by the prover
+# The last is read by the prover.
+_FILES = ("area.yaml", "agreements.yaml", "projections.yaml", "follow-up.yaml", "invariants.yaml")
 _FOLDERS = tuple(kind for kind, _, _ in _LISTS)
 
 
@@ -86,6 +89,7 @@ def read_area(folder: File, today: date) -> tuple[Area | None, tuple[Problem, ..
     spec = reading.single("area.yaml", AreaFile)
     agreements = reading.entries("agreements.yaml", "agreements", AgreementModel, "id")
     projections = reading.mapping("projections.yaml", ProjectionModel)
+    follow_up = reading.optional("follow-up.yaml", FollowUpFile, "follow-up")
     lists: dict[str, list[Any]] = {}
     for kind, model, key in _LISTS:
         lists[kind] = []
@@ -100,6 +104,7 @@ def read_area(folder: File, today: date) -> tuple[Area | None, tuple[Problem, ..
         projections=projections,
         rules=tuple(lists["rules"]),
         cases=tuple(lists["cases"]),
+        follow_up=follow_up,
         bank_holidays=_bank_holidays(spec),
         places=reading.places,
         marks=reading.marks,
@@ -122,12 +127,16 @@ class _Reading:
     def __init__(self, folder: File) -> None:
         self.folder, self.problems, self.places, self.marks, self.broken = folder, [], {}, {}, set()
 
-    def single(self, name: str, model: type[M]) -> M | None:
+    def single(self, name: str, model: type[M], kind: str = "area") -> M | None:
         located = self._read(name)
         if located is None:
             return None
-        self.places[("area", "")] = Place(located.file, ())
+        self.places[(kind, "")] = Place(located.file, ())
         return self._validate(located, model, located.value, ())
+
+    def optional(self, name: str, model: type[M], kind: str) -> M | None:
+        """As `single`, of a file that an area may do without."""
+        return self.single(name, model, kind) if (self.folder / name).is_file() else None
 
     def entries(self, name: str, key: str, model: type[M], identity: str) -> list[M]:
         """The list under the file's one top key; entries of the wrong shape become problems."""

@@ -27,12 +27,14 @@ from schemas.vocabulary import (
     Purpose,
     Urgency,
 )
+from streams.policy.follow_up import FollowUpFile
 from streams.policy.governance import ApprovalModel, ContactModel, GovernanceModel
 from streams.policy.located import Marks, Path, Place, Problem, problem_at
 from streams.policy.shapes import Day as Day
 from streams.policy.shapes import Gss as Gss
 from streams.policy.shapes import Model as Model
 from streams.policy.shapes import Slug as Slug
+from streams.policy.shapes import Term as Term
 from streams.policy.shapes import Text as Text
 from streams.policy.words import Channel, Clock, Effect, OutcomeExpected, Serves, Staffed
 
@@ -61,11 +63,6 @@ class RoleModel(Model):
     restricted: bool = False  # may receive restricted-lane events (P-08)
     staffed: Staffed = Staffed.OFFICE_HOURS
     classes: tuple[FieldClass, ...]  # ceiling of what this role may ever hold; ROUTING always
-
-
-class Term(Model):
-    from_: Day = Field(alias="from")
-    to: Day
 
 
 class AreaFile(Model):
@@ -242,6 +239,7 @@ class Area:
     projections: Mapping[str, ProjectionModel]
     rules: tuple[RuleModel, ...]
     cases: tuple[CaseModel, ...] = ()
+    follow_up: FollowUpFile | None = None
     bank_holidays: tuple[date, ...] = ()
     places: Mapping[tuple[str, str], Place] = field(default_factory=dict)
     marks: Mapping[str, Marks] = field(default_factory=dict)
