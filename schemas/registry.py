@@ -40,8 +40,8 @@ __all__ = [
 ]
 
 ROUTING_PREFIX_LAST = "settings"  # last envelope field that routing reads; identity and free text follow
-RecordName = Literal["audit", "held", "rejected", "receipt", "operation"]
-RECORD_NAMES: tuple[RecordName, ...] = ("audit", "held", "rejected", "receipt", "operation")
+RecordName = Literal["audit", "held", "rejected", "receipt", "operation", "transition"]
+RECORD_NAMES: tuple[RecordName, ...] = ("audit", "held", "rejected", "receipt", "operation", "transition")
 
 
 @dataclass(frozen=True, eq=False)
