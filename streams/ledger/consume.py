@@ -3,13 +3,17 @@
 The offset to go on from lives in the database, in the transaction that stored the rows before it; Kafka's own group
 offsets play no part. Whatever fails, the loop drops its connections, asks the database where it is, and goes on from
 there: a commit whose outcome is unknown is thereby settled too.
+
+While the database stores one batch, in a thread, the next is read and laid out: the two take about equally long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
+from connectors.errors import ConnectorFailure
 from connectors.kafka.offset_consumer import OffsetConsumer, Polled
 from connectors.kafka.partition import Partition
 from connectors.kafka.settings import KafkaSettings
@@ -109,9 +113,12 @@ class _Session:
         self._topic, self._reader, self._around, self._batch_records = topic, reader, around, batch_records
         self._writer = LedgerWriter(url, topic)
         self._consumer = OffsetConsumer(settings, client_id="masa-ledger", headers=False)
-        self._positions: dict[int, int | None] = {}
+        self._positions: dict[int, int | None] = {}  # laid out so far: the batch being stored is behind them
         self._partitions: Sequence[Partition] = ()
         self._looked_at = 0.0
+        self._storing: Future[float] | None = None
+        self._stored: _Plan | None = None  # what is being stored
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-store")
         try:
             self._look_for_partitions()
         except BaseException:
@@ -119,6 +126,7 @@ class _Session:
             raise
 
     def _look_for_partitions(self) -> None:
+        self._settle()
         self._looked_at = self._around.now()
         found = self._consumer.partitions(self._topic)
         if found == self._partitions:
@@ -129,31 +137,49 @@ class _Session:
         self._partitions = found
 
     def step(self) -> None:
-        """One poll, and one transaction if it brought anything."""
+        """One poll; if it brought anything, what was laid out before it is stored by now, and it is being stored."""
         if self._around.now() - self._looked_at > PARTITIONS_EVERY_S:
             self._look_for_partitions()
         polled = self._consumer.poll(self._batch_records, BATCH_WAIT_S)
         planned = plan(polled, self._positions, self._reader)
+        self._settle()
         if planned.moves:
-            self._commit(planned)
+            self._stored = planned
+            self._storing = self._thread.submit(self._store, planned)
+            self._positions |= {number: following for number, (_, following) in planned.moves.items()}
         known = {Partition(self._topic, n): at for n, at in self._positions.items() if at is not None}
         self._around.events.ledger_behind(self._consumer.behind(known))
 
-    def _commit(self, planned: _Plan) -> None:
+    def _store(self, planned: _Plan) -> float:
+        """Seconds it took. In the thread: nobody else uses the writer meanwhile."""
         started = self._around.now()
         self._writer.write(planned.rows, planned.moves)
-        for number, (_, following) in planned.moves.items():
-            self._positions[number] = following
+        return self._around.now() - started
+
+    def _settle(self) -> None:
+        """Wait until what is being stored is, and tell. Raises what the writer raised."""
+        storing, planned = self._storing, self._stored
+        self._storing = self._stored = None
+        if storing is None or planned is None:
+            return
+        seconds = storing.result()
         newest = max((each.event.decided_at for each in planned.rows), default=None)
         self._around.events.ledger_committed(
             events=len(planned.rows),
             outcomes=sum(len(each.outcomes) for each in planned.rows),
-            seconds=self._around.now() - started,
+            seconds=seconds,
             newest_decided_at_ms=millis_of(newest) if newest is not None else None,
         )
 
     def close(self) -> None:
+        """What is being stored is stored first. Its failure counts for nothing here: the next session asks."""
+        self._thread.shutdown()
         try:
-            self._consumer.close()
+            self._settle()
+        except ConnectorFailure:
+            pass  # whoever goes on asks the database
         finally:
-            self._writer.close()
+            try:
+                self._consumer.close()
+            finally:
+                self._writer.close()

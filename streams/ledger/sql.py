@@ -35,6 +35,26 @@ FROM STDIN (FORMAT binary)
 """
 OUTCOME_TYPES = ("int4", "int8", "int8", "text", "text", "text", "text", "int8")
 
+# --- chain ----------------------------------------------------------------------------------------------------
+CHAIN_HEADS = """
+SELECT DISTINCT ON (audit_partition) audit_partition, first_chained, last_offset, rows, link
+FROM ledger.chain ORDER BY audit_partition, last_offset DESC
+"""
+INSERT_SEGMENT = """
+INSERT INTO ledger.chain (audit_partition, last_offset, first_chained, rows, link, entries)
+VALUES (%s, %s, %s, %s, %b, %b)
+"""
+SEGMENTS = """
+SELECT first_chained, last_offset, rows, link, entries FROM ledger.chain
+WHERE audit_partition = %s ORDER BY last_offset
+"""
+CHAINED_PARTITIONS = """
+SELECT audit_partition FROM ledger.chain UNION SELECT audit_partition FROM ledger.event ORDER BY 1
+"""
+SEGMENTS_AFTER = """
+SELECT entries FROM ledger.chain WHERE audit_partition = %s AND last_offset > %s ORDER BY last_offset
+"""
+
 # --- months ---------------------------------------------------------------------------------------------------
 MONTHS = """
 SELECT child.relname FROM pg_inherits
@@ -105,8 +125,20 @@ SELECT audit_partition, audit_offset, (extract(epoch FROM decided_at) * 1000000)
     event_id, event_type, source, rule_set, subject, record
 FROM ledger.event
 """
+PARTITION_EVENTS = (
+    ALL_EVENTS
+    + """
+WHERE audit_partition = %(partition)s ORDER BY audit_partition, audit_offset, decided_at
+"""
+)
 ALL_OUTCOMES = """
 SELECT audit_partition, audit_offset, (extract(epoch FROM decided_at) * 1000000)::bigint, agency, outcome, reason,
     delivery_id, (extract(epoch FROM ack_by) * 1000000)::bigint
 FROM ledger.outcome
 """
+PARTITION_OUTCOMES = (
+    ALL_OUTCOMES
+    + """
+WHERE audit_partition = %(partition)s ORDER BY audit_partition, audit_offset, decided_at, agency
+"""
+)

@@ -9,6 +9,7 @@ from psycopg import sql as compose
 from connectors.errors import ExitForSupervisor, NotReady
 from connectors.postgres.connection import connect, database_failures
 from streams.ledger import sql
+from streams.ledger.chain import Head, Segment, packed, segment
 from streams.ledger.rows import Rows
 from streams.ledger.times import Month, month_of
 
@@ -83,19 +84,34 @@ class LedgerWriter(PositionWriter):
     def _opened(self) -> None:
         with database_failures():
             self._months = {name for (name,) in self._connection.execute(sql.MONTHS)}
+            found = self._connection.execute(sql.CHAIN_HEADS).fetchall()
+        self._heads = {partition: Head(*head) for partition, *head in found}
 
     def write(self, rows: Sequence[Rows], moves: Mapping[int, tuple[int | None, int]]) -> None:
-        """Store rows and move offsets (partition -> expected, next), all or nothing, durable on return.
+        """Store rows, lengthen the chain and move offsets (partition -> expected, next), all or nothing, durable on
+        return. Rows of a partition come in offset order.
 
         An expected offset of None means that the partition was never read. Raises `OwnershipLost`; after
         `RetryLater` it is unknown whether the transaction took effect.
         """
+        segments = self._segments(rows)
         with database_failures():
             self._make_months({month_of(each.event.decided_at) for each in rows})
             with self._connection.transaction():
                 self._copy(rows)
+                for partition, entries, head in segments:
+                    values = (partition, head.last, head.first, head.rows, head.link, packed(entries))
+                    self._connection.execute(sql.INSERT_SEGMENT, values)
                 for partition, (expected, following) in sorted(moves.items()):
                     self._advance(partition, expected, following)
+        self._heads |= {each.partition: each.head for each in segments}
+
+    def _segments(self, rows: Sequence[Rows]) -> list[Segment]:
+        """What these rows add to each partition's chain."""
+        records: dict[int, list[tuple[int, bytes]]] = {}
+        for each in rows:
+            records.setdefault(each.event.audit_partition, []).append((each.event.audit_offset, each.event.record))
+        return [segment(number, self._heads.get(number, Head()), found) for number, found in sorted(records.items())]
 
     def _copy(self, rows: Sequence[Rows]) -> None:
         with self._connection.cursor() as cursor:

@@ -53,7 +53,7 @@ def bench(postgres: str) -> Iterator[Bench]:
     migrate(postgres)
     empty(postgres)
     with connect(postgres) as connection:
-        connection.execute("TRUNCATE ledger.event, ledger.outcome, ledger.progress")
+        connection.execute("TRUNCATE ledger.event, ledger.outcome, ledger.progress, ledger.chain")
     made = Bench(postgres)
     yield made
     made.close()

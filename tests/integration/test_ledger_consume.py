@@ -26,7 +26,7 @@ def ledger(postgres: str) -> str:
     """A migrated, empty ledger."""
     migrate(postgres)
     with connect(postgres) as connection:
-        connection.execute("TRUNCATE ledger.event, ledger.outcome, ledger.progress")
+        connection.execute("TRUNCATE ledger.event, ledger.outcome, ledger.progress, ledger.chain")
     return postgres
 
 

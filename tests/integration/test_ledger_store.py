@@ -33,7 +33,7 @@ def database(postgres: str) -> Iterator[str]:
     """A migrated, empty ledger."""
     migrate(postgres)
     with connect(postgres) as connection:
-        connection.execute("TRUNCATE ledger.event, ledger.outcome, ledger.progress")
+        connection.execute("TRUNCATE ledger.event, ledger.outcome, ledger.progress, ledger.chain")
     return postgres
 
 
