@@ -21,6 +21,7 @@ _SUBJECTS = (  # class -> whose data a field of it may be
     (FieldClass.THIRD_PARTY, "parents, carers, siblings and other people related to a child or to a case"),
     (FieldClass.WORKER, "workers of the parties, by role"),
 )
+_ABOUT_NO_CHILD = frozenset({"control.notice", "control.heartbeat"})  # to the partnership's office
 _SPECIAL = (FieldClass.HEALTH, FieldClass.SEXUAL_HEALTH, FieldClass.SENSITIVE_SERVICE)
 
 
@@ -59,10 +60,19 @@ def _controllers(source: Source) -> str:
 
 
 def _business_unit(source: Source) -> str:
-    """Said only where it is so: no rule shares with a role that a partnership's own office holds."""
-    offices = [a for a in source.agencies if a["category"] == AgencyCategory.SAFEGUARDING_PARTNERSHIP.value]
-    told = {rule["to"]["role"] for rule in source.allows} & {role for office in offices for role in office["roles"]}
-    said = "The business unit of the partnership works on totals and receives no personal data from the exchange."
+    """Said only where it is so: a partnership's own office is told of nothing but what is about no child."""
+    offices = [
+        agency
+        for agency in source.agencies
+        if agency["category"] == AgencyCategory.SAFEGUARDING_PARTNERSHIP.value
+        and agency["dutyBasis"]["basis"] == "NONE"
+    ]
+    roles = {role for office in offices for role in office["roles"]}
+    told = [r for r in source.allows if r["to"]["role"] in roles and not _ABOUT_NO_CHILD.issuperset(r["events"])]
+    said = (
+        "The business unit of the partnership works on totals. The exchange gives it no child's data; it tells it when "
+        "an agency has fallen silent."
+    )
     return paragraph(said if offices and not told else "")
 
 
