@@ -6,13 +6,14 @@ Repeated strings and sets are shared, to keep a rule set of 25,000 agencies smal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import replace
+from datetime import date, time
 from sys import intern
 from typing import Any
 
 from schemas.vocabulary import FieldClass
 from streams.policy.artefact import Document
-from streams.policy.clocks import Calendar
+from streams.policy.calendar_days import Calendar
 from streams.policy.compiled import (
     FOREVER,
     NO_ROLE,
@@ -57,13 +58,36 @@ def build_areas(document: Document) -> dict[AreaId, CompiledArea]:
 
 
 def build_calendars(document: Document) -> dict[AreaId, Calendar]:
+    return {AreaId(name): _calendar(entry) for name, entry in document["areas"].items()}
+
+
+def _calendar(entry: Mapping[str, Any]) -> Calendar:
+    days = Calendar(
+        bank_holidays=frozenset(map(date.fromisoformat, entry["bankHolidays"])),
+        terms=tuple((date.fromisoformat(a), date.fromisoformat(b)) for a, b in entry["schoolTerms"]),
+    )
+    said = (entry.get("followUp") or {}).get("calendar")
+    if said is None:
+        return days
+    insets = frozenset(map(date.fromisoformat, said["insetDays"]))
+    return replace(days, inset_days=insets, school_begins=time.fromisoformat(said["schoolBegins"]))
+
+
+def build_school_calendars(document: Document, areas: Mapping[AreaId, Calendar]) -> dict[AgencyId, Calendar]:
+    """Of schools whose days differ from their area's."""
     return {
-        AreaId(name): Calendar(
-            bank_holidays=frozenset(map(date.fromisoformat, entry["bankHolidays"])),
-            terms=tuple((date.fromisoformat(a), date.fromisoformat(b)) for a, b in entry["schoolTerms"]),
-        )
+        AgencyId(school["agency"]): _school(school, areas[AreaId(name)])
         for name, entry in document["areas"].items()
+        for school in (entry.get("followUp") or {}).get("calendar", {}).get("schools", ())
     }
+
+
+def _school(school: Mapping[str, Any], area: Calendar) -> Calendar:
+    own = school["terms"]
+    terms = area.terms if own is None else tuple(
+        (date.fromisoformat(term["from"]), date.fromisoformat(term["to"])) for term in own
+    )  # fmt: skip
+    return replace(area, terms=terms, inset_days=area.inset_days | set(map(date.fromisoformat, school["insetDays"])))
 
 
 def build_agencies(document: Document, areas: Mapping[AreaId, CompiledArea]) -> dict[AgencyId, CompiledAgency]:

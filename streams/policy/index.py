@@ -12,12 +12,19 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from streams.policy.artefact import Artefact
-from streams.policy.build import build_agencies, build_areas, build_calendars, build_rules
-from streams.policy.clocks import Calendar, joined
+from streams.policy.build import (
+    build_agencies,
+    build_areas,
+    build_calendars,
+    build_rules,
+    build_school_calendars,
+)
+from streams.policy.calendar_days import Calendar, joined
+from streams.policy.clocks import COUNTED_IN_DAYS, ack_by
 from streams.policy.compiled import CompiledAgency, CompiledArea, CompiledRule
 from streams.policy.contract import EventTypesLike
 from streams.policy.decision import FieldPlan, Outcome
-from streams.policy.facts import AgencyId, AreaId, Facts, LocatorToken, RoleId, RuleSetHash
+from streams.policy.facts import AgencyId, AreaId, EpochMillis, Facts, LocatorToken, RoleId, RuleSetHash
 from streams.policy.fields import ONLY_CONFIRMED
 from streams.policy.stops import Stop, in_order_of_id
 
@@ -52,13 +59,14 @@ class RuleSet:
         shapes: Mapping[tuple[str, AreaId], Shapes],
         clocks: Mapping[str, str],
         calendars: Mapping[AreaId, Calendar],
+        school_calendars: Mapping[AgencyId, Calendar],
         tokens: Tokens,
         event_types: EventTypesLike,
     ) -> None:
         self.hash: RuleSetHash = artefact.hash
         self.areas, self.agencies, self.rules, self.shapes = areas, agencies, rules, shapes
         self.clocks, self.tokens, self.event_types = clocks, tokens, event_types
-        self.calendars = calendars
+        self.calendars, self.school_calendars = calendars, school_calendars
         self.calendar = joined(calendars.values())  # of all areas together: the earlier deadline counts
         self._codes = {code: a.id for a in agencies.values() for code in a.identifiers}
         self.area_of_gss: Mapping[str | None, AreaId] = {
@@ -82,6 +90,7 @@ class RuleSet:
         areas = build_areas(document)
         agencies = build_agencies(document, areas)
         rules, keys = build_rules(document, areas)
+        calendars = build_calendars(document)
         return cls(
             artefact=artefact,
             areas=areas,
@@ -89,7 +98,8 @@ class RuleSet:
             rules=rules,
             shapes=_shapes(keys),
             clocks=document["clocks"],
-            calendars=build_calendars(document),
+            calendars=calendars,
+            school_calendars=build_school_calendars(document, calendars),
             tokens=_tokens(agencies, areas, locator_token),
             event_types=event_types,
         )
@@ -108,9 +118,28 @@ class RuleSet:
         return None if found is None else self.agencies[found]
 
     def calendar_of(self, agency: AgencyId) -> Calendar:
-        """The calendar of an agency's own area; of all areas together for one that is not known."""
-        known = self.agencies.get(agency)
+        """The agency's own calendar, else that of its area; of all areas together for one that is not known."""
+        own, known = self.school_calendars.get(agency), self.agencies.get(agency)
+        if own is not None:
+            return own
         return self.calendar if known is None else self.calendars[known.area]
+
+    def clock_for(self, clock: str | None, agency: AgencyId) -> str | None:
+        """The clock, and whose days it counts where that matters: `NEXT_SCHOOL_DAY@oakfield-primary`.
+
+        Agencies with the same days get the same name, so that a batch works out each deadline once.
+        """
+        if clock not in COUNTED_IN_DAYS:
+            return clock
+        known = self.agencies.get(agency)
+        return f"{clock}@{agency if agency in self.school_calendars or known is None else '/' + known.area}"
+
+    def ack_by(self, clock: str, from_ms: EpochMillis) -> EpochMillis | None:
+        """When a clock named by `clock_for` ends, started at `from_ms`; None when it does not."""
+        name, _, whose = clock.partition("@")
+        if not whose.startswith("/"):
+            return ack_by(name, from_ms, self.calendar_of(AgencyId(whose)))
+        return ack_by(name, from_ms, self.calendars[AreaId(whose[1:])])
 
     def forget(self) -> None:
         """Drop all caches, because they are full. Outcomes made later equal the earlier ones, but are new objects."""

@@ -138,9 +138,12 @@ def _confirm_paused(pair: Pair, space: Space, made: Diagrams, box: Box, wanted: 
 
 
 def _calendars(pair: Pair) -> tuple[str, ...]:
-    """Areas of both sides whose working or school days differ on any day that either calendar names."""
-    both = sorted(pair[0].rules.calendars.keys() & pair[1].rules.calendars.keys())
-    return tuple(area for area in both if _days_differ(*(side.rules.calendars[area] for side in pair)))
+    """Areas of both sides whose working or school days, or a school's, differ on any day that a calendar names."""
+    old, new = (side.rules for side in pair)
+    both = sorted(old.calendars.keys() & new.calendars.keys())
+    schools = (old.school_calendars.keys() | new.school_calendars.keys()) & old.agencies.keys() & new.agencies.keys()
+    differ = {old.agencies[s].area for s in schools if _days_differ(old.calendar_of(s), new.calendar_of(s))}
+    return tuple(a for a in both if a in differ or _days_differ(old.calendars[a], new.calendars[a]))
 
 
 def _days_differ(one: Calendar, other: Calendar) -> bool:
@@ -148,6 +151,7 @@ def _days_differ(one: Calendar, other: Calendar) -> bool:
         return False
     named = {day for calendar in (one, other) for day in calendar.bank_holidays}
     named |= {day for calendar in (one, other) for term in calendar.terms for day in term}
+    named |= one.inset_days | other.inset_days
     if not named:
         return False
     days = (min(named) + timedelta(days=n) for n in range((max(named) - min(named)).days + 1))

@@ -229,7 +229,7 @@ class Desk:
             outcome.agency.encode(),
             prepared.headers,
             self._projector(contract, prepared.plan) if delivered and prepared.plan else None,
-            outcome.clock,
+            outcome.clock if self.rules is None else self.rules.clock_for(outcome.clock, outcome.agency),
         )
         return made
 

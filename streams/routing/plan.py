@@ -21,7 +21,6 @@ from schemas.framing import SINGLE_OBJECT_MARK
 from schemas.pseudonym import Pseudonymiser, delivery_id
 from schemas.registry import EventType, record_wire
 from schemas.vocabulary import Disposition, OutcomeKind, RejectReason
-from streams.policy.clocks import ack_by
 from streams.policy.decide import decide
 from streams.policy.decision import Decision, Outcome
 from streams.policy.facts import AgencyId, EpochMillis
@@ -192,8 +191,8 @@ class Planner:
         self, record: Record, origin: Origin, event: Event, decision: Decision, now: EpochMillis
     ) -> list[Output]:
         facts, contract = event.facts, event.event_type
-        preparer, tally = self._preparer, self.tally
-        assert preparer is not None  # noqa: S101 - set together with the rules
+        rules, preparer, tally = self._rules, self._preparer, self.tally
+        assert rules is not None and preparer is not None  # noqa: S101 - set together
         key = facts.subject or facts.event_id
         outputs: list[Output] = []
         pieces: list[bytes] = []
@@ -210,7 +209,7 @@ class Planner:
             if not dynamic:
                 dynamic = [("ce_id", facts.event_id.encode()), ("ce_time", iso_instant(facts.occurred_at).encode())]
             identity = delivery_id(facts.event_id, outcome.agency, 1).encode()
-            due = self._due_at(outcome.clock, now)
+            due = self._due_at(rules.clock_for(outcome.clock, outcome.agency), now)
             pieces.append(prepared.audit + delivered_piece(identity, due.piece))
             headers = [("masa-delivery-id", identity), *dynamic, *prepared.headers, *due.headers]
             if event.cuts is None:
@@ -238,7 +237,7 @@ class Planner:
     def _due_of(self, clock: str | None, now: EpochMillis) -> Due:
         """When acknowledgement is due; the same for the whole batch."""
         assert self._rules is not None  # noqa: S101 - only called with rules
-        at = ack_by(clock, now, self._rules.calendar) if clock else None
+        at = self._rules.ack_by(clock, now) if clock else None
         due = self._due[clock] = Due(
             ack_by_piece(at), [] if at is None else [("masa-ack-by", iso_instant(at).encode())]
         )
