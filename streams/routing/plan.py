@@ -192,7 +192,8 @@ class Planner:
     ) -> list[Output]:
         facts, contract = event.facts, event.event_type
         rules, preparer, tally = self._rules, self._preparer, self.tally
-        assert rules is not None and preparer is not None  # noqa: S101 - set together
+        assert rules is not None  # noqa: S101 - set together
+        assert preparer is not None  # noqa: S101 - set together
         key = facts.subject or facts.event_id
         outputs: list[Output] = []
         pieces: list[bytes] = []
