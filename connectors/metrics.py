@@ -192,6 +192,17 @@ LEDGER_BEHIND = Metric(
     kind="gauge",
     help="Audit records not yet stored. Growing: PostgreSQL is slow or the ledger is down.",
 )
+LEDGER_CHECKPOINT = Metric(
+    name="masa_ledger_checkpoint_timestamp_seconds",
+    kind="gauge",
+    help="When the ledger's chain was last signed, Unix time. Old while events are stored: the key or Kafka is missing.",
+)
+LEDGER_UNPROVEN = Metric(
+    name="masa_ledger_unproven",
+    kind="gauge",
+    help="1 when the ledger's chain does not go on from what was signed before, so that it is signed no more: somebody "
+    "changed the database. Run `masa ledger verify`.",
+)
 LEDGER_FAILURES = Metric(
     name="masa_ledger_failures_total",
     kind="counter",
@@ -266,8 +277,9 @@ CHILD_RESTARTS = Metric(
 
 
 def all_metrics() -> Iterator[Metric]:
-    """Every definition of this module, of `metrics_gateway` and of `metrics_files`, in the order written."""
-    from connectors import metrics_files, metrics_gateway  # they import this one
+    """Every definition of this module and of its sisters, in the order written."""
+    from connectors import metrics_files, metrics_followup, metrics_gateway  # they import this one
 
-    defined = (*globals().values(), *vars(metrics_gateway).values(), *vars(metrics_files).values())
+    others = (metrics_gateway, metrics_files, metrics_followup)
+    defined = (*globals().values(), *(each for module in others for each in vars(module).values()))
     return (value for value in defined if isinstance(value, Metric))

@@ -30,6 +30,7 @@ from connectors import metrics as defined
 from connectors.json_log import log
 from connectors.metrics import Metric
 from connectors.telemetry_files import FileOccurrences
+from connectors.telemetry_followup import FollowupOccurrences
 from connectors.telemetry_gateway import GatewayOccurrences
 from connectors.telemetry_http import HttpOccurrences, frames
 
@@ -86,7 +87,7 @@ class _BulkHistogram(Collector):
         yield HistogramMetricFamily(self._metric.name, self._metric.help, buckets=rows, sum_value=total)
 
 
-class Telemetry(HttpOccurrences, GatewayOccurrences, FileOccurrences):
+class Telemetry(HttpOccurrences, GatewayOccurrences, FileOccurrences, FollowupOccurrences):
     """The metrics and log lines of one process."""
 
     def __init__(self, *, process: str, clock: Callable[[], float], registry: CollectorRegistry | None = None) -> None:
@@ -239,6 +240,16 @@ class Telemetry(HttpOccurrences, GatewayOccurrences, FileOccurrences):
         """A batch was rolled back and will be repeated. `error` is the class of the exception."""
         self._add(defined.LEDGER_FAILURES, {(error,): 1})
         self._say(logging.WARNING, "ledger.failed", error=error)
+
+    def ledger_checkpointed(self, *, sequence: int, at_ms: int, rows: int) -> None:
+        self._gauges[defined.LEDGER_CHECKPOINT.name].set(at_ms / 1000)
+        self._gauges[defined.LEDGER_UNPROVEN.name].set(0)
+        self._say(logging.DEBUG, "ledger.checkpointed", sequence=sequence, rows=rows)
+
+    def ledger_unproven(self, *, why: str) -> None:
+        """The chain is not what was signed before. `why` names a partition and an offset."""
+        self._gauges[defined.LEDGER_UNPROVEN.name].set(1)
+        self._say(logging.ERROR, "ledger.unproven", why=why)
 
     # --- supervisor ---------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ OUTBOX_MAX_BYTES = 2 * 1024 * 1024
 BATCH_OVERHEAD_BYTES = 4096  # what a batch's own header and the record's headers may add
 GATEWAY_OUTBOX_PARTITIONS = 3
 AUDIT_PARTITIONS = 3
+TRANSITIONS_PARTITIONS = 1
 
 Config = Mapping[str, str]
 
@@ -107,7 +108,9 @@ def wanted_topics(kafka_agencies: Iterable[str], durability: Durability = ONE_BR
         spec(topics.AUDIT, AUDIT_PARTITIONS, **_kept(AUDIT_DAYS)),
         spec(topics.HELD, 1, **_kept(HELD_DAYS), max_message_bytes=_bytes(PRODUCER_MAX_BYTES)),
         spec(topics.REJECTED, 1, **_kept(REJECTED_DAYS), max_message_bytes=_bytes(PRODUCER_MAX_BYTES)),
+        spec(topics.CHECKPOINTS, 1, **_kept(OPERATIONS_DAYS)),
         spec(topics.OPERATIONS, 1, **_kept(OPERATIONS_DAYS)),
+        spec(topics.TRANSITIONS, TRANSITIONS_PARTITIONS, **_kept(AUDIT_DAYS)),
         spec(topics.POLICY, 1, **_COMPACTED, max_message_bytes=_bytes(POLICY_MAX_BYTES)),
         spec(topics.RELATIONSHIPS, 1, cleanup_policy="compact,delete", retention_ms=str(RELATIONSHIP_DAYS * DAY_MS)),
         spec(topics.SCHEMAS, 1, **_COMPACTED),

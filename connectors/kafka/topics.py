@@ -15,7 +15,9 @@ from connectors.errors import ChangeSettings
 AUDIT = "masa.audit"  # one record an event read, every candidate with exactly one outcome
 HELD = "masa.held"  # needs a person
 REJECTED = "masa.rejected"  # bytes kept, with the named reason
+CHECKPOINTS = "masa.checkpoints"  # what is signed of the ledger's chain
 OPERATIONS = "masa.operations"  # what people did to the exchange
+TRANSITIONS = "masa.transitions"  # what became of deliveries
 POLICY = "masa.policy"  # compacted; signed rule sets and stops
 RELATIONSHIPS = "masa.relationships"  # compacted; the expiring register
 SCHEMAS = "masa.schemas"  # compacted; fingerprint (16 hex digits) -> self-contained Avro schema

@@ -25,7 +25,7 @@ _ROLE = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
 
 class State(StrEnum):
-    """Where a delivery is. ROUTED and PROJECTED are one with AVAILABLE: the router does all three in one transaction."""
+    """Where a delivery is. ROUTED and PROJECTED are AVAILABLE: the router does all three in one transaction."""
 
     AVAILABLE = "AVAILABLE"
     PICKED_UP = "PICKED_UP"

@@ -106,7 +106,7 @@ COMMENTS = {
     "COLUMN followup.delivery.recalled_by": "Event or recall that takes it back (P-13)",
     "COLUMN followup.delivery.answer": "Event that tells the publisher the outcome (D-11)",
     "TABLE followup.early_receipt": "Receipts whose delivery is not known yet",
-    "TABLE ledger.transitions": "Changes in deliveries'' lives, and receipts that changed nothing, each with its reason",
+    "TABLE ledger.transitions": "Changes in deliveries'' lives, and receipts that changed nothing, with the reason",
     "COLUMN ledger.transitions.cause": "receipt, audit, sweep or recall, and which",
 }
 

@@ -1,0 +1,52 @@
+"""What the follow-up says about itself: its part of `connectors.telemetry.Telemetry`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from connectors import metrics_followup as defined
+from connectors.telemetry_base import Occurrences
+
+_SECOND_MS = 1000
+
+
+class FollowupOccurrences(Occurrences):
+    """One method an occurrence."""
+
+    def followup_committed(
+        self,
+        *,
+        deliveries: int,
+        receipts: int,
+        refusals: Mapping[str, int],
+        misdirected: int,
+        late: int,
+        early: int,
+        unreadable: int,
+    ) -> None:
+        """`unreadable` counts records of the exchange's own topics; `refusals` are receipts, by name."""
+        self._add(defined.FOLLOWUP_DELIVERIES, {(): deliveries})
+        self._add(defined.FOLLOWUP_RECEIPTS, {("accepted",): receipts, **{(name,): n for name, n in refusals.items()}})
+        self._add(defined.FOLLOWUP_MISDIRECTED, {(): misdirected})
+        self._add(defined.FOLLOWUP_LATE, {(): late})
+        self._add(defined.FOLLOWUP_EARLY, {(): early})
+        if refusals:
+            self._say(logging.WARNING, "followup.refused-receipts", **dict(refusals))
+        if unreadable:
+            self._say(logging.ERROR, "followup.unreadable-records", records=unreadable)
+
+    def followup_behind(self, records: int) -> None:
+        self._set(defined.FOLLOWUP_BEHIND, records)
+
+    def followup_swept(self, *, now_ms: int, steps: int) -> None:
+        """Every deadline up to `now_ms` is dealt with."""
+        self._set(defined.FOLLOWUP_SWEPT_AT, now_ms / _SECOND_MS)
+        self._add(defined.FOLLOWUP_STEPS, {(): steps})
+        if steps:
+            self._say(logging.INFO, "followup.escalated", steps=steps)
+
+    def followup_failed(self, *, part: str, error: str) -> None:
+        """The work goes on. `error` is the class of the exception."""
+        self._add(defined.FOLLOWUP_FAILURES, {(part, error): 1})
+        self._say(logging.WARNING, "followup.failed", part=part, error=error)
