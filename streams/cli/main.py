@@ -12,8 +12,10 @@ import typer
 from streams.cli import (
     bench,
     conformance,
+    deliveries,
     doctor,
     files,
+    followup,
     gateway,
     inbox,
     issuer,
@@ -101,6 +103,8 @@ app.add_typer(queues.rejected, name="rejected", rich_help_panel=OPERATE)
 app.add_typer(queues.held, name="held", rich_help_panel=OPERATE)
 app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
 app.add_typer(gateway.app, name="gateway", rich_help_panel=OPERATE)
+app.add_typer(followup.app, name="followup", rich_help_panel=OPERATE)
+app.add_typer(deliveries.app, name="deliveries", rich_help_panel=OPERATE)
 app.command("issuer", hidden=True)(issuer.issuer)
 app.command("token", rich_help_panel=USE)(issuer.token)
 app.command("router", rich_help_panel=OPERATE)(router.router)
