@@ -29,6 +29,7 @@ class NewDelivery(NamedTuple):
     ack_by: int | None
     headers: Mapping[str, str]
     value: bytes  # sealed (connectors.sealing)
+    subject: str | None = None  # the child's pseudonym, or the event id: the key of the record
 
 
 class DeliveryRow(NamedTuple):
@@ -56,6 +57,8 @@ class DeliveryRow(NamedTuple):
     acknowledged_lease: str | None
     outcome: str | None
     note: str | None
+    subject: str | None
+    block: str | None  # a recall's effect on it: FROZEN, RECALLED or WITHOUT_PLACES; asked anew at every read
 
 
 class ListedRow(NamedTuple):
@@ -84,27 +87,31 @@ class Answered(NamedTuple):
     note: str | None
 
 
-_COLUMNS = ", ".join(DeliveryRow._fields)
-_QUALIFIED = ", ".join(f"d.{name}" for name in DeliveryRow._fields)
+# What a recall says of a row, the strongest first. Asked at every opening, so that what arrives after its recall is
+# blocked too; a recall marks rows that are there already, and whoever has one locked is waited for.
+_OF_ROW = "FROM followup.block b WHERE b.target IN (d.delivery_id, d.event_id, d.subject)"
+_BLOCK = f"(SELECT min(b.effect) {_OF_ROW})"  # the alphabet has them in order of strength
+_COLUMNS = ", ".join(f"d.{name}" for name in DeliveryRow._fields if name != "block") + f", {_BLOCK} AS block"
 _OPEN = "state IN ('AVAILABLE', 'LEASED', 'PICKED_UP')"
+_SHOWN = f"NOT EXISTS (SELECT 1 {_OF_ROW} AND b.effect <> 'WITHOUT_PLACES')"
 
 _INSERT = """
 INSERT INTO gateway_delivery
     (delivery_id, agency, event_id, event_type, urgency, source_area, roles, available_at, ack_by, headers, value,
-     state)
+     subject, state)
 SELECT delivery_id, agency, event_id, event_type, urgency, source_area,
     CASE WHEN roles = '' THEN '{}' ELSE string_to_array(roles, ',') END,
-    available_at, ack_by, headers::jsonb, value, 'AVAILABLE'
+    available_at, ack_by, headers::jsonb, value, subject, 'AVAILABLE'
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::text[], %s::text[], %s::bigint[],
-    %s::bigint[], %s::text[], %s::bytea[])
+    %s::bigint[], %s::text[], %s::bytea[], %s::text[])
     AS arrived(delivery_id, agency, event_id, event_type, urgency, source_area, roles, available_at, ack_by, headers,
-        value)
+        value, subject)
 ON CONFLICT (delivery_id) DO NOTHING
 """
 
 # In the order of the index, or PostgreSQL looks through the whole table for the first that fits.
 _FREE = f"""
-SELECT 1 FROM gateway_delivery WHERE agency = %s AND {_OPEN} AND coalesce(lease_until, 0) <= %s
+SELECT 1 FROM gateway_delivery d WHERE agency = %s AND {_OPEN} AND coalesce(lease_until, 0) <= %s AND {_SHOWN}
 ORDER BY urgency, available_at, delivery_id LIMIT 1
 """  # noqa: S608 - conditions of our own
 
@@ -112,8 +119,8 @@ ORDER BY urgency, available_at, delivery_id LIMIT 1
 # else's transaction changed in between is looked at again by PostgreSQL before it is returned.
 _CLAIM = f"""
 WITH free AS (
-    SELECT delivery_id FROM gateway_delivery
-    WHERE agency = %(agency)s AND {_OPEN} AND coalesce(lease_until, 0) <= %(now)s
+    SELECT delivery_id FROM gateway_delivery d
+    WHERE agency = %(agency)s AND {_OPEN} AND coalesce(lease_until, 0) <= %(now)s AND {_SHOWN}
       AND (%(roles)s::text[] IS NULL OR roles && %(roles)s::text[] OR roles = '{{}}')
     ORDER BY urgency, available_at, delivery_id
     LIMIT %(limit)s
@@ -123,10 +130,10 @@ UPDATE gateway_delivery d
 SET state = 'LEASED', lease = %(lease)s || '.' || left(d.delivery_id, 8), lease_until = %(until)s,
     lease_holder = %(holder)s
 FROM free WHERE d.delivery_id = free.delivery_id
-RETURNING {_QUALIFIED}
+RETURNING {_COLUMNS}
 """  # noqa: S608 - column names of our own
 
-_LOCK = f"SELECT {_COLUMNS} FROM gateway_delivery WHERE delivery_id = %s FOR UPDATE"  # noqa: S608 - as above
+_LOCK = f"SELECT {_COLUMNS} FROM gateway_delivery d WHERE delivery_id = %s FOR UPDATE"  # noqa: S608 - as above
 
 _PICK_UP = """
 UPDATE gateway_delivery
@@ -143,8 +150,8 @@ WHERE delivery_id = %(delivery)s
 """
 
 _LIST = f"""
-SELECT {", ".join(ListedRow._fields)} FROM gateway_delivery
-WHERE agency = %(agency)s AND {_OPEN} AND (roles && %(roles)s::text[] OR roles = '{{}}')
+SELECT {", ".join(ListedRow._fields)} FROM gateway_delivery d
+WHERE agency = %(agency)s AND {_OPEN} AND {_SHOWN} AND (roles && %(roles)s::text[] OR roles = '{{}}')
 ORDER BY urgency, coalesce(ack_by, 9223372036854775807), available_at, delivery_id
 LIMIT %(limit)s
 """  # noqa: S608 - as above

@@ -61,6 +61,7 @@ def arrived(record: Record, types: EventTypes, sealer: Sealer) -> NewDelivery | 
         ack_by=_instant(headers.get("masa-ack-by")),
         headers=headers,
         value=sealer.seal(record.value or b"", identity),
+        subject=_text(record.key) or None,
     )
 
 

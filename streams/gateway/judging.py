@@ -18,6 +18,7 @@ from connectors.http.values import (
 from connectors.postgres.gateway_store import DeliveryRow, ListedRow
 
 _SHOWN = ("AVAILABLE", "LEASED", "PICKED_UP", "ACKNOWLEDGED")  # FROZEN and RECALLED are for nobody
+_TAKEN_BACK = ("FROZEN", "RECALLED")  # states, and effects of recalls that came before the delivery did
 
 
 def may_see(row: DeliveryRow, caller: Caller, roles: AbstractSet[str]) -> bool:
@@ -25,7 +26,19 @@ def may_see(row: DeliveryRow, caller: Caller, roles: AbstractSet[str]) -> bool:
 
     An agency's own software sees all that its agency receives, as it would on Kafka; a person what is for their roles.
     """
-    if row.agency != caller.agency or row.state not in _SHOWN or "inbox" not in caller.scopes:
+    if taken_back(row) or row.state not in _SHOWN:
+        return False
+    return is_theirs(row, caller, roles)
+
+
+def taken_back(row: DeliveryRow) -> bool:
+    """Whether it was recalled or frozen: nobody may open it, and its addressee is told so (P-13, P-14)."""
+    return row.state in _TAKEN_BACK or row.block in _TAKEN_BACK
+
+
+def is_theirs(row: DeliveryRow, caller: Caller, roles: AbstractSet[str]) -> bool:
+    """Whether it was for the caller, whatever has become of it."""
+    if row.agency != caller.agency or "inbox" not in caller.scopes:
         return False
     return caller.kind == "system" or not roles.isdisjoint(row.roles) or (not row.roles and bool(roles))
 

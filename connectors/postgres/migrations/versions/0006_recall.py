@@ -62,8 +62,17 @@ BLOCK = """
 CREATE TABLE followup.block (
     target    text COLLATE "C" NOT NULL,
     recall_id text COLLATE "C" NOT NULL REFERENCES followup.recall,
-    effect    text COLLATE "C" NOT NULL CHECK (effect IN ('FROZEN', 'RECALLED', 'NARROWED')),
+    effect    text COLLATE "C" NOT NULL CHECK (effect IN ('FROZEN', 'RECALLED', 'WITHOUT_PLACES')),
     PRIMARY KEY (target, recall_id)
+)
+"""
+
+# What arrived in the exchange's inbox before the audit record that says who published it: they are different topics.
+HEARD = """
+CREATE TABLE followup.recall_heard (
+    delivery_id text COLLATE "C" PRIMARY KEY,
+    area        text COLLATE "C" NOT NULL,
+    request     jsonb NOT NULL
 )
 """
 
@@ -89,6 +98,7 @@ COMMENTS = {
     "COLUMN followup.recalled.before": "State of the delivery when it was taken back",
     "COLUMN followup.recalled.fields": "Leaf paths that must be removed; null: all of it",
     "COLUMN followup.recalled.notice": "Event that told the recipient",
+    "TABLE followup.recall_heard": "Requests to take something back that wait for their audit record",
     "TABLE followup.block": "What the gateway must not show: asked for at every opening",
     "COLUMN gateway_delivery.subject": "Keyed pseudonym of the child, or the event id",
 }
@@ -96,13 +106,13 @@ COMMENTS = {
 
 def upgrade() -> None:
     op.execute('ALTER TABLE gateway_delivery ADD COLUMN subject text COLLATE "C"')
-    for statement in (RECALL, RECALLED, BLOCK, *INDEXES):
+    for statement in (RECALL, RECALLED, BLOCK, HEARD, *INDEXES):
         op.execute(statement)
     for what, text in COMMENTS.items():
         op.execute(f"COMMENT ON {what} IS '{text}'")
 
 
 def downgrade() -> None:
-    for name in ("block", "recalled", "recall"):
+    for name in ("block", "recalled", "recall", "recall_heard"):
         op.execute(f"DROP TABLE followup.{name}")
     op.execute("ALTER TABLE gateway_delivery DROP COLUMN subject")
