@@ -195,7 +195,7 @@ LEDGER_BEHIND = Metric(
 LEDGER_CHECKPOINT = Metric(
     name="masa_ledger_checkpoint_timestamp_seconds",
     kind="gauge",
-    help="When the ledger's chain was last signed, Unix time. Old while events are stored: the key or Kafka is missing.",
+    help="When the ledger's chain was last signed, Unix time. Old while events are stored: Kafka does not answer.",
 )
 LEDGER_UNPROVEN = Metric(
     name="masa_ledger_unproven",

@@ -33,6 +33,7 @@ from connectors.telemetry_files import FileOccurrences
 from connectors.telemetry_followup import FollowupOccurrences
 from connectors.telemetry_gateway import GatewayOccurrences
 from connectors.telemetry_http import HttpOccurrences, frames
+from connectors.telemetry_ledger import LedgerOccurrences
 
 _log = logging.getLogger("masa")
 
@@ -87,7 +88,7 @@ class _BulkHistogram(Collector):
         yield HistogramMetricFamily(self._metric.name, self._metric.help, buckets=rows, sum_value=total)
 
 
-class Telemetry(HttpOccurrences, GatewayOccurrences, FileOccurrences, FollowupOccurrences):
+class Telemetry(HttpOccurrences, GatewayOccurrences, FileOccurrences, FollowupOccurrences, LedgerOccurrences):
     """The metrics and log lines of one process."""
 
     def __init__(self, *, process: str, clock: Callable[[], float], registry: CollectorRegistry | None = None) -> None:
@@ -232,24 +233,6 @@ class Telemetry(HttpOccurrences, GatewayOccurrences, FileOccurrences, FollowupOc
         if newest_decided_at_ms is not None:
             self._gauges[defined.LEDGER_NEWEST.name].set(newest_decided_at_ms / 1000)
         self._say(logging.DEBUG, "ledger.committed", events=events, seconds=round(seconds, 4))
-
-    def ledger_behind(self, records: int) -> None:
-        self._gauges[defined.LEDGER_BEHIND.name].set(records)
-
-    def ledger_failed(self, *, error: str) -> None:
-        """A batch was rolled back and will be repeated. `error` is the class of the exception."""
-        self._add(defined.LEDGER_FAILURES, {(error,): 1})
-        self._say(logging.WARNING, "ledger.failed", error=error)
-
-    def ledger_checkpointed(self, *, sequence: int, at_ms: int, rows: int) -> None:
-        self._gauges[defined.LEDGER_CHECKPOINT.name].set(at_ms / 1000)
-        self._gauges[defined.LEDGER_UNPROVEN.name].set(0)
-        self._say(logging.DEBUG, "ledger.checkpointed", sequence=sequence, rows=rows)
-
-    def ledger_unproven(self, *, why: str) -> None:
-        """The chain is not what was signed before. `why` names a partition and an offset."""
-        self._gauges[defined.LEDGER_UNPROVEN.name].set(1)
-        self._say(logging.ERROR, "ledger.unproven", why=why)
 
     # --- supervisor ---------------------------------------------------------------------------------------
 

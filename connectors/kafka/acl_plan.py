@@ -104,8 +104,12 @@ def _router(agencies: Iterable[str]) -> set[Acl]:
 
 def _ledger(agencies: Iterable[str]) -> set[Acl]:
     me = f"User:{LEDGER}"
-    reads = [topics.AUDIT, topics.OPERATIONS, topics.GATEWAY_RECEIPTS, *map(topics.receipts, agencies)]
-    return {*(_may(me, Operation.READ, name) for name in reads), _group(me, LEDGER)}
+    reads = [topics.AUDIT, topics.OPERATIONS, topics.CHECKPOINTS, topics.GATEWAY_RECEIPTS]
+    return {
+        *(_may(me, Operation.READ, name) for name in [*reads, *map(topics.receipts, agencies)]),
+        _may(me, Operation.WRITE, topics.CHECKPOINTS),
+        _group(me, LEDGER),
+    }
 
 
 def _gateway() -> set[Acl]:

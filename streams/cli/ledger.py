@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streams.cli.ledger_verify import keygen, ledger_key, list_checkpoints, verify
 from streams.cli.runtime import (
     DEFAULT_DATA_DIR,
     AsJson,
@@ -17,6 +18,7 @@ from streams.cli.runtime import (
     Refused,
     emit,
     monotonic,
+    now_ms,
     say,
     settings,
     table,
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from streams.ledger.reconcile_view import Report
 
 app = typer.Typer(no_args_is_help=True, help="Who was told what and why; and proof that nothing is missing.")
+
+app.command("verify")(verify)
+app.command("checkpoints")(list_checkpoints)
+app.command("keygen")(keygen)
 
 SALT_BYTES = 32
 
@@ -164,23 +170,28 @@ def operations(
 def run(data_dir: DataDir = DEFAULT_DATA_DIR, metrics_port: MetricsPort = None) -> None:
     """Keep the ledger until SIGTERM: audit stream and operations into PostgreSQL, with the effect exactly once.
 
-    One process a database; a second one waits. `masa up` runs it itself.
+    Each minute in which it grew, where it stands is signed and published (`masa ledger verify`); the key is in the file
+    that MASA_LEDGER_KEY_FILE names. One process a database; a second one waits. `masa up` runs it itself.
     """
     from connectors.postgres.migrate import migrate
     from streams.cli.processes import beside, process_of, stopped_by_signal
-    from streams.ledger import operations
+    from streams.ledger import checkpoints, operations
     from streams.ledger.audit import audit_row_reader
     from streams.ledger.consume import Surroundings
     from streams.ledger.consume import run as keep
 
     found = settings(data_dir)
-    kafka, url = found.kafka(), found.database()
+    kafka, url, key = found.kafka(), found.database(), ledger_key(data_dir)
     stop = stopped_by_signal()
     with process_of("ledger", metrics_port) as telemetry:
         migrate(url)
         telemetry.process_ready()
         around = Surroundings(monotonic, stop.wait, stop.is_set, telemetry)
-        with beside(lambda: operations.run(kafka, url, around), stop):
+        signing = checkpoints.Around(now_ms, stop.wait, stop.is_set, telemetry)
+        with (
+            beside(lambda: operations.run(kafka, url, around), stop),
+            beside(lambda: checkpoints.run(kafka, url, key, signing), stop),
+        ):
             keep(kafka, url, audit_row_reader(), around)
 
 

@@ -28,6 +28,7 @@ from connectors.settings import SECRETS_DIR, Connection, Settings, ensure_pseudo
 from connectors.supervisor import DataDirLock, ProcessService, Supervisor
 from connectors.telemetry import Telemetry
 from streams.cli.areas import CompiledArea
+from streams.cli.ledger_verify import ensure_ledger_key
 from streams.cli.people import demo_signers, ensure_demo_people
 from streams.cli.provision import Bootstrap, provision, put_in_force
 from streams.cli.runtime import now_ms
@@ -84,6 +85,7 @@ class Stack:
         reaper = start_reaper(self._supervisor.run_dir, self._supervisor.owner)
         self._close.append(lambda: reaper.stdin and reaper.stdin.close())
         ensure_pseudonym_key(plan.data_dir)
+        ensure_ledger_key(plan.data_dir)
         found = Settings.load(plan.data_dir, plan.env)
         if ensure_demo_people(found, plan.area.name):
             self._progress(f"made two demo signatories, keys in {plan.data_dir / SECRETS_DIR}: for this machine only")
@@ -158,7 +160,7 @@ class Stack:
         return self._database.url()
 
     def _publish_connection(self, kafka: KafkaSettings, url: str) -> Connection:
-        own, gateway, issuer, *ports = free_ports(self._plan.slots + 5)
+        own, gateway, issuer, *ports = free_ports(self._plan.slots + 6)
         server = serve_metrics(self._telemetry, port=own)
         self._close.append(server.close)
         connection = Connection(
@@ -179,6 +181,7 @@ class Stack:
             self._process(f"router-{slot}", "router", "--slot", str(slot), "--metrics-port", ports[slot])
         self._process("ledger", "ledger", "run", "--metrics-port", ports[self._plan.slots])
         self._start_doors(ports[self._plan.slots + 1])
+        self._process("followup", "followup", "--metrics-port", ports[self._plan.slots + 2])
         if self._plan.simulate:
             self._process("simulate", "simulate", *self._plan.simulate)
 

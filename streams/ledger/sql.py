@@ -116,6 +116,7 @@ COUNTS = "SELECT kind, count(*) FROM ledger.event GROUP BY kind ORDER BY kind"
 OUTCOME_COUNTS = "SELECT outcome, count(*) FROM ledger.outcome GROUP BY outcome ORDER BY outcome"
 
 # --- the checker ----------------------------------------------------------------------------------------------
+EXPORT_SNAPSHOT = "SELECT pg_export_snapshot()"
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 # Instants as microseconds since 1970.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import op
 
 revision = "0007"
-down_revision = max(each.name[:4] for each in Path(__file__).parent.glob("0*.py") if each.name < "0007")
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
