@@ -48,6 +48,7 @@ WITHOUT_NOTE = words(
     """
     identity.identifier-changed identity.severed identity.protection-changed control.correction control.retraction
     control.withheld control.acknowledgement control.escalation social-care.access-notification
+    control.notice control.heartbeat
     """
 )
 MAX_SYMBOLS = 64  # an enum value then takes one byte, which the router's fast path relies on

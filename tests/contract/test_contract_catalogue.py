@@ -29,6 +29,7 @@ SOURCES = {  # the fictional organisations examples are published by: category -
     "YOT": ("LOCAL", "NS-YJS"),
     "PRISON": ("PRISON", "ZVI"),
     "IDENTITY_SERVICE": ("LOCAL", "NS-IDS"),
+    "SAFEGUARDING_PARTNERSHIP": ("LOCAL", "NS-EXCHANGE"),
     "CONTRACTED_VCS": ("CHARITY", "9999001"),
 }
 

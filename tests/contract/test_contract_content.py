@@ -24,7 +24,7 @@ EXPECTED = words(
     housing.homelessness-risk housing.household-moved probation.person-of-concern prison.release-or-contact-risk
     lado.allegation exploitation.concern identity.identifier-changed identity.severed identity.protection-changed
     control.correction control.retraction control.withheld control.information-request control.information-response
-    control.acknowledgement control.escalation
+    control.acknowledgement control.escalation control.notice control.heartbeat
     """
 )
 

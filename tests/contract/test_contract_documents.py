@@ -99,7 +99,8 @@ def test_every_reference_leads_somewhere() -> None:
             node = node[part]
         assert node, ref
     for name, schema in document()["components"]["schemas"].items():
-        found = json.loads((API / schema["schema"]["$ref"]).read_text("utf-8"))
+        inside = schema["schema"]  # of a schema that is not released yet there is no file, so it is told in full
+        found = json.loads((API / inside["$ref"]).read_text("utf-8")) if "$ref" in inside else inside
         parse_schema(found)
         assert wire(found).fingerprint.hex() == schema["x-masa-fingerprint"], name
 

@@ -147,6 +147,10 @@ GROUPS: Mapping[str, Mapping[str, Told]] = {
         "control.information-response": Told("The service gave its answer.", "So that the one who asked knows."),
         "control.acknowledgement": Told("Someone has read a message.", "So that the sender knows."),
         "control.escalation": Told("No one has read a message in time.", "So that someone else does, fast."),
+        "control.notice": Told(
+            "The system saw something that a person must look at.", "So that someone does. It holds no names."
+        ),
+        "control.heartbeat": Told("The system checks that it works.", "It is about no one."),
     },
 }
 

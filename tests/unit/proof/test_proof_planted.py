@@ -46,6 +46,7 @@ from tests.unit.proof.shipped import (
 
 INCIDENT, MOVED, RISK = "police.domestic-abuse-incident", "housing.household-moved", "housing.homelessness-risk"
 MISSED, ALLEGATION, SEVERED = "health.was-not-brought", "lado.allegation", "identity.severed"
+REQUEST = "control.information-request"
 ABSENCE, RETRACTION, EARLY_HELP = "education.absence-concern", "control.retraction", "early-help.episode"
 CORRECTION, STATUS, RELEASE = "control.correction", "social-care.status-changed", "prison.release-or-contact-risk"
 AWAKE = "immediate-reaches-someone-awake"
@@ -115,11 +116,11 @@ PLANTED = [
     Planted("a school's lead is listed as locating", "northshire-locating-roles", INCIDENT, _locating("dsl")),
     Planted("a surgery's lead is listed as locating", "northshire-locating-roles", MISSED,
             _locating("practice-safeguarding-lead")),
-    Planted("Cafcass is entered as under the duty", "duty-outside-the-statute", CORRECTION,
+    Planted("Cafcass is entered as under the duty", "duty-outside-the-statute", REQUEST,
             _basis("cafcass-northshire", "S11_BODY")),
-    Planted("the fire service is entered as under the duty", "duty-outside-the-statute", CORRECTION,
+    Planted("the fire service is entered as under the duty", "duty-outside-the-statute", REQUEST,
             _basis("northshire-fire", "S11_BODY")),
-    Planted("a contractor's entry has lost its contract", "contract-scope-and-dates", CORRECTION,
+    Planted("a contractor's entry has lost its contract", "contract-scope-and-dates", REQUEST,
             _no_contract("safe-harbour")),
     Planted("a surgery's entry has lost its contract", "contract-scope-and-dates", MISSED,
             _no_contract("elm-street-surgery")),
@@ -151,7 +152,9 @@ PLANTED = [
     Planted("the living number stands beside the severed one", "severed-identity-no-link", SEVERED,
             share_also("identifier-severed", SEVERED, "envelope.child.nhsNumber")),
     Planted("a recall says that the child was adopted", "adoption-never", RETRACTION,
-            share_also("control-notice", RETRACTION, "protectedGround", "safeguarding-contact", classes=("ADOPTION",))),
+            share_also("exchange-word", RETRACTION, "protectedGround", "safeguarding-contact", classes=("ADOPTION",))),
+    Planted("the exchange is given the name of the child", "partnership-reads-no-child", RETRACTION,
+            share_also("recall-order", RETRACTION, "envelope.child.name", "exchange-desk", classes=("IDENTITY",))),
     Planted("nobody keeps sensitive services from nurseries", "northshire-sensitive-services-not-to-settings",
             EARLY_HELP, drop_rule("sensitive-services-never-to-settings")),
     Planted("a family hub is addressed in its other role", "northshire-sensitive-services-not-to-settings",
@@ -270,7 +273,7 @@ class Missing:
 MISSING = [
     Missing("protected-location", INCIDENT, ("PROTECTED_ADDRESS",), lambda p: _drop_field_law(p, protected=False)),
     Missing("withheld-wins", INCIDENT, ("withholding",), _drop_withholding),
-    Missing("duty-needs-a-basis", CORRECTION, ("NO_DUTY_BASIS",), _laws("duty_basis")),
+    Missing("duty-needs-a-basis", REQUEST, ("NO_DUTY_BASIS",), _laws("duty_basis")),
     Missing("duty-commenced", CORRECTION, ("DUTY_NOT_COMMENCED", "RULE_NOT_COMMENCED"),
             _laws("duty_commenced", "duty_basis", "rule_area_commenced"), day=date(2026, 9, 20)),
     Missing("contract-scope-and-dates", MISSED, ("CONTRACT_EXPIRED",), _laws("contract_in_time"), _contract_ended),
@@ -330,6 +333,6 @@ def test_what_must_always_happen_is_said_to_last_until_a_day() -> None:
 
 def test_what_must_never_happen_is_looked_for_on_later_days_too() -> None:
     """A role becomes a locating one only through a rule that begins next year: the proof of today finds it."""
-    change = _all(_basis("cafcass-northshire", "S11_BODY"), _only("correction-recipients", validFrom="2027-06-01"))
-    verdict = asked(spoilt(change), "duty-outside-the-statute", CORRECTION)
+    change = _all(_basis("cafcass-northshire", "S11_BODY"), _only("request-to-named-agency", validFrom="2027-06-01"))
+    verdict = asked(spoilt(change), "duty-outside-the-statute", REQUEST)
     assert (verdict.status, verdict.counterexamples[0].day) == (Status.VIOLATED, date(2027, 6, 1))
