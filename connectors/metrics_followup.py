@@ -47,6 +47,13 @@ FOLLOWUP_STEPS = Metric(
     kind="counter",
     help="Steps of escalation taken. A jump: an agency does not answer, or its inbox is not read.",
 )
+FOLLOWUP_ESCALATIONS = Metric(
+    name="masa_followup_escalations_total",
+    kind="counter",
+    help="Steps of escalation by how far up the ladder and why. LEAD_PARTNER: the ladder is at its end and nobody "
+    "has acted; ring them. NOT_PICKED_UP for one agency after the other: an inbox is not read at all.",
+    labels={"level": "level of the ladder", "reason": "what was missed"},
+)
 FOLLOWUP_FAILURES = Metric(
     name="masa_followup_failures_total",
     kind="counter",

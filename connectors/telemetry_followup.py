@@ -46,6 +46,10 @@ class FollowupOccurrences(Occurrences):
         if steps:
             self._say(logging.INFO, "followup.escalated", steps=steps)
 
+    def followup_steps(self, steps: Mapping[tuple[str, str], int]) -> None:
+        """Steps of ladders that were taken, by (level, reason)."""
+        self._add(defined.FOLLOWUP_ESCALATIONS, steps)
+
     def followup_failed(self, *, part: str, error: str) -> None:
         """The work goes on. `error` is the class of the exception."""
         self._add(defined.FOLLOWUP_FAILURES, {(part, error): 1})

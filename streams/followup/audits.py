@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from connectors.kafka.offset_consumer import Record
+from connectors.postgres.followup_ladder import Answer
 from connectors.postgres.followup_store import Delivery
 from schemas.codec import decode_record
 from schemas.errors import ContractError
@@ -17,12 +18,13 @@ from streams.ledger.scan import Scanner, ScanRefused, Take, compile_scanner
 
 _DELIVERED = "DELIVERED"
 _NONE = "NONE"
+RESPONSE = "control.information-response"
 _WANTED: Mapping[str, Any] = {
     "decidedAt": None,
     "eventId": None,
     "eventType": None,
     "source": None,
-    "inputs": {"masaId": None, "urgency": None, "restricted": None, "protection": None, "subject": None},
+    "inputs": {"masaId": None, "urgency": None, "restricted": None, "protection": None, "subject": None, "supersedes": None},
     "outcomes": {
         "agency": None, "outcome": None, "roles": Take.ALL, "clock": None, "deliveryId": None, "ackBy": None,
     },
@@ -36,9 +38,10 @@ class Audited(NamedTuple):
 
     deliveries: list[Delivery]
     told: str | None  # event of ours that tells a publisher the outcome, and that was delivered
+    answer: Answer | None  # to a request for information, that reached somebody
 
 
-NOTHING = Audited([], None)
+NOTHING = Audited([], None, None)
 
 
 class AuditReader:
@@ -77,7 +80,7 @@ def _fields_of(audit: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _audited(fields: tuple[Any, ...]) -> Audited:
-    decided, event_id, event_type, source, area, urgency, restricted, protection, subject, outcomes = fields
+    decided, event_id, event_type, source, area, urgency, restricted, protection, subject, about, outcomes = fields
     if event_id is None or event_type is None or source is None or area is None or event_type == HEARTBEAT:
         return NOTHING
     ours = source == exchange_agency(area)
@@ -116,4 +119,5 @@ def _audited(fields: tuple[Any, ...]) -> Audited:
             )
         )
     told = event_id if ours and event_type == ACKNOWLEDGEMENT and deliveries else None
-    return Audited(deliveries, told)
+    answers = event_type == RESPONSE and about is not None and bool(deliveries)
+    return Audited(deliveries, told, Answer(about, source, event_id, decided) if answers else None)

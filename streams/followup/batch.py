@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from connectors.kafka.partition import Partition
 from connectors.kafka.publisher import Outgoing
-from connectors.postgres import followup_store
+from connectors.postgres import followup_ladder, followup_store
 from connectors.postgres.connection import Connection, database_failures
 from connectors.postgres.followup_store import Delivery, EarlyReceipt
 from connectors.postgres.outbox import enqueue
@@ -60,6 +60,7 @@ def process(connection: Connection, work: Work, moves: Moves, parts: Parts) -> T
         followup_store.update(connection, folded.changed.values())
         followup_store.keep_early(connection, folded.early)
         closed = _close(connection, work.told)
+        followup_ladder.answer(connection, work.answers)
         transitions = [*work.refused, *folded.transitions, *closed]
         enqueue(connection, [*map(transition_record, transitions), *folded.records])
         _recall(connection, parts.recall, [each for each in work.deliveries if each.delivery_id in new], work, folded)

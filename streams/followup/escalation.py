@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from connectors.postgres.followup_store import Delivery
-from streams.followup.life import OPEN, State
+from streams.followup.life import OPEN, REQUEST, State
 from streams.followup.voice import NOTICE, Lateness, Level
 from streams.policy.calendar_days import Calendar
 from streams.policy.clocks import ack_by
@@ -20,7 +20,7 @@ from streams.policy.facts import EpochMillis
 from streams.policy.follow_up import LadderModel, OutOfHours, StepModel, StepOf, StepTo
 from streams.policy.follow_up_build import AreaFollowUp, FollowUp
 
-REQUEST, REMOVAL = "control.information-request", "control.retraction"
+REMOVAL = "control.retraction"
 # The ladder's own voice is not escalated: the clock that it speaks of still runs, and tells the next person.
 SILENT = frozenset({"control.escalation", "control.acknowledgement", NOTICE, "control.heartbeat"})
 REMOVAL_RUNGS = 100  # rungs of a recalled delivery are numbered from here, beside those of its first life

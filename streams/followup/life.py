@@ -56,6 +56,7 @@ class Refusal(StrEnum):
 OPEN = frozenset({State.AVAILABLE.value, State.PICKED_UP.value})
 ASK_MORE = "ASK_MORE"
 REMOVED = "REMOVED"
+REQUEST = "control.information-request"  # its clock runs until it is answered: to acknowledge is none (L-10)
 MISDIRECTING = frozenset({"NOT_OUR_CHILD", "CANNOT_IDENTIFY"})
 _OUTCOMES = frozenset({"NOTED", "ACTION_TAKEN", "REFERRED_ON", "DUPLICATE", ASK_MORE}) | MISDIRECTING
 _ANSWERED = frozenset({State.ACKNOWLEDGED.value, State.CLOSED.value, State.MISDIRECTED.value})
@@ -213,7 +214,7 @@ def _after(delivery: Delivery, receipt: EarlyReceipt) -> Delivery:
         picked_up_at=picked_up,
         acknowledged_at=receipt.at,
         acknowledged_role=role,
-        next_due=None,
+        next_due=delivery.next_due if delivery.event_type == REQUEST and not misdirected else None,
     )
 
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from connectors.kafka import topics
 from connectors.kafka.compacted import CompactedReader
 from connectors.kafka.settings import KafkaSettings
 from connectors.keeping import Loop
+from connectors.postgres.followup_store import Delivery
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventTypes, load_event_types
 from streams.followup.batch import Parts
 from streams.followup.engine import Engine, EngineEvents, follow_up
-from streams.followup.hooks import NoRecall, Recall, Schedule, Sweep, no_sweep
-from streams.followup.life import scheduled
+from streams.followup.escalation import Taken
+from streams.followup.hooks import NoRecall, Recall, Schedule, Sweep
+from streams.followup.ladders import Ladders
+from streams.followup.sweep import Sweeper
 from streams.followup.telling import Speaker
 from streams.followup.voice import Voice, exchange_agency
 from streams.followup.work import Sorter
-from streams.gateway.in_force import RulesInForce
+from streams.gateway.in_force import InForce, RulesInForce
 from streams.gateway.relay import RelayTelemetry, relay
+from streams.policy.artefact import Document
+from streams.policy.follow_up_build import FollowUp, build_follow_up
 from streams.policy.signatories import Signatories
 from streams.routing.policy_feed import PolicyFeed, PolicyTelemetry
 
@@ -30,7 +36,13 @@ _PATIENCE_S = 0.2
 Work = Mapping[str, Callable[[], None]]
 
 
-class FollowupTelemetry(EngineEvents, RelayTelemetry, PolicyTelemetry, Protocol):
+class EscalationTelemetry(Protocol):
+    """What escalation tells."""
+
+    def followup_steps(self, steps: Mapping[tuple[str, str], int]) -> object: ...
+
+
+class FollowupTelemetry(EngineEvents, EscalationTelemetry, RelayTelemetry, PolicyTelemetry, Protocol):
     """`connectors.telemetry.Telemetry`."""
 
     def followup_failed(self, *, part: str, error: str) -> object: ...
@@ -41,17 +53,28 @@ class Duties:
     """What the engine does beside keeping the life of deliveries, by the rules in force at the moment."""
 
     def __init__(self, rules: RulesInForce, types: EventTypes) -> None:
-        self.rules, self.types = rules, types
-        self.schedule: Schedule = scheduled
-        self.sweep: Sweep = no_sweep
+        self._rules, self._types = rules, types
+        self._built: tuple[InForce, FollowUp] | None = None
+        self.sweep: Sweep = Sweeper(self.follow_up, types)
         self.recall: Recall = NoRecall()
+
+    def follow_up(self) -> FollowUp:
+        """Ladders and calendars, built once a rule set. Raises RetryLater while no rules are in force."""
+        force, built = self._rules.now(), self._built
+        if built is None or built[0] is not force:
+            built = self._built = (force, build_follow_up(force.document))
+        return built[1]
+
+    def schedule(self, delivery: Delivery) -> Delivery:
+        """As `Schedule`."""
+        return scheduled(delivery, self.follow_up())
 
     def speaker_of(self, area: str) -> Speaker | None:
         """Who speaks for an area; None when its exchange takes no part."""
-        force = self.rules.now()
+        force = self._rules.now()
         if area not in force.areas or exchange_agency(area) not in force.agencies:
             return None
-        return Speaker(Voice(area=area, event_types=self.types), force.areas[area].get("frontDoor"))
+        return Speaker(Voice(area=area, event_types=self._types), force.areas[area].get("frontDoor"))
 
 
 def followup_work(
@@ -96,6 +119,10 @@ def followup_work(
         "engine": engine,
         "relay": lambda: relay(kafka, database_url, telemetry, loop("relay")),
     }
+
+
+def _counted(taken: Sequence[Taken]) -> Counter[tuple[str, str]]:
+    return Counter((each.level.value, each.reason.value) for each in taken)
 
 
 def _follow(

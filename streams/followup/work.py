@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from connectors.kafka import topics
 from connectors.kafka.offset_consumer import Record
+from connectors.postgres.followup_ladder import Answer
 from connectors.postgres.followup_store import Delivery, EarlyReceipt
 from schemas.codec import decode_event
 from schemas.errors import ContractError
@@ -24,6 +25,7 @@ class Work:
 
     deliveries: list[Delivery] = field(default_factory=list)
     told: list[str] = field(default_factory=list)  # answers that reached their publisher
+    answers: list[Answer] = field(default_factory=list)  # to requests for information
     receipts: list[EarlyReceipt] = field(default_factory=list)
     refused: list[Transition] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Sorter:
         """All of it; `unreadable` counts records of our own topics that cannot be read, which nobody should see."""
         deliveries: list[Delivery] = []
         told: list[str] = []
+        answers: list[Answer] = []
         receipts: list[EarlyReceipt] = []
         refused: list[Transition] = []
         heard: list[Heard] = []
@@ -57,6 +60,7 @@ class Sorter:
                     continue
                 deliveries += audited.deliveries
                 told += [audited.told] if audited.told is not None else []
+                answers += [audited.answer] if audited.answer is not None else []
             elif record.topic.endswith(".receipts"):
                 read = self._receipts.read(record)
                 if isinstance(read, EarlyReceipt):
@@ -68,7 +72,13 @@ class Sorter:
                 unreadable += event is None
                 heard += [event] if event is not None and event.event_type != HEARTBEAT else []
         return Work(
-            deliveries=deliveries, told=told, receipts=receipts, refused=refused, heard=heard, unreadable=unreadable
+            deliveries=deliveries,
+            told=told,
+            answers=answers,
+            receipts=receipts,
+            refused=refused,
+            heard=heard,
+            unreadable=unreadable,
         )
 
     def _heard(self, record: Record) -> Heard | None:
