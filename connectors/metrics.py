@@ -21,17 +21,22 @@ LATENCY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0
 COMMIT_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH_RECORDS = (1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 2000.0, 5000.0)
 
+POLICY_REFUSALS = (
+    "unsigned", "one-signer", "unknown-signatory", "tampered", "older", "truncated", "unreadable", "wrong-area",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One metric. `help` says what it is and what to do about it; `labels` maps each label to its closed
-    list."""
+    """One metric. `help` says what it is and what to do about it; `labels` maps each label to its closed list;
+    `starts` are label values that a counter has from the beginning, at 0."""
 
     name: str
     kind: Kind
     help: str
     labels: Mapping[str, str] = field(default_factory=dict)
     buckets: tuple[float, ...] = ()
+    starts: tuple[tuple[str, ...], ...] = ()
 
 
 # Router
@@ -71,18 +76,21 @@ REJECTED = Metric(
     "principal "
     "that wrote it. Others: `masa rejected list`, tell the agency, replay after the fix.",
     labels={"reason": "RejectReason"},
+    starts=(("SPOOFED_SOURCE",), ("UNKNOWN",)),
 )
 HELD = Metric(
     name="masa_router_held_total",
     kind="counter",
     help="Events put into `masa.held` because a person must look: `masa held list`.",
     labels={"reason": "ReasonCode"},
+    starts=(("POLICY_ABSENT",), ("POLICY_STALE",)),
 )
 TRANSACTIONS = Metric(
     name="masa_router_transactions_total",
     kind="counter",
     help="Kafka transactions by result. Aborts in a row: look at the brokers. `fenced`: two processes have one slot.",
     labels={"result": "committed, aborted, fenced or unknown"},
+    starts=(("committed",), ("aborted",), ("fenced",), ("unknown",)),
 )
 TRANSACTION_SECONDS = Metric(
     name="masa_router_transaction_seconds",
@@ -132,6 +140,7 @@ POLICY_REFUSED = Metric(
     help="Rule sets and stops that were refused; the last good ones stay in force. Any rise is an alarm: `masa rules "
     "history` shows what is signed; find out who else wrote to `masa.policy`.",
     labels={"reason": "unsigned, one-signer, unknown-signatory, tampered, older, truncated, unreadable, wrong-area"},
+    starts=tuple((reason,) for reason in POLICY_REFUSALS),
 )
 POLICY_SCHEDULED = Metric(
     name="masa_policy_scheduled_version",
@@ -278,8 +287,8 @@ CHILD_RESTARTS = Metric(
 
 def all_metrics() -> Iterator[Metric]:
     """Every definition of this module and of its sisters, in the order written."""
-    from connectors import metrics_files, metrics_followup, metrics_gateway  # they import this one
+    from connectors import metrics_clients, metrics_exporter, metrics_files, metrics_followup, metrics_gateway
 
-    others = (metrics_gateway, metrics_files, metrics_followup)
+    others = (metrics_gateway, metrics_files, metrics_followup, metrics_exporter, metrics_clients)  # they import this
     defined = (*globals().values(), *(each for module in others for each in vars(module).values()))
     return (value for value in defined if isinstance(value, Metric))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.metrics import Metric
@@ -16,7 +16,14 @@ class Occurrences(ABC):
     def _add(self, metric: Metric, counts: Mapping[Any, int]) -> None: ...
 
     @abstractmethod
-    def _set(self, metric: Metric, value: float) -> None: ...
+    def _set(self, metric: Metric, value: float, labels: tuple[str, ...] = ()) -> None: ...
+
+    @abstractmethod
+    def _replace(self, metric: Metric, values: Mapping[tuple[str, ...], float]) -> None:
+        """All values of a gauge with labels: those not named are forgotten."""
+
+    @abstractmethod
+    def _observe(self, metric: Metric, values: Sequence[float], labels: tuple[str, ...] = ()) -> None: ...
 
     @abstractmethod
     def _say(self, level: int, event: str, **fields: object) -> None: ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from abc import abstractmethod
 
 from connectors import metrics as defined
 from connectors.telemetry_base import Occurrences
@@ -18,7 +17,7 @@ class HttpOccurrences(Occurrences):
     ) -> None:
         """`route` is a template; neither the path asked for, nor who asked, nor from where is kept."""
         self._add(defined.HTTP_REQUESTS, {(route, method, str(status)): 1})
-        self._took(seconds)
+        self._observe(defined.HTTP_SECONDS, (seconds,))
         milliseconds = round(seconds * 1000, 1)
         where = {"route": route, "method": method, "status": status, "ms": milliseconds}
         self._say(logging.INFO, "http.answered", **where, agency=agency, requestId=request_id)
@@ -39,9 +38,6 @@ class HttpOccurrences(Occurrences):
         self._add(defined.WEBHOOKS, {(result,): 1})
         level = logging.DEBUG if result == "told" else logging.WARNING
         self._say(level, "webhook.attempted", agency=agency, result=result, attempt=attempt)
-
-    @abstractmethod
-    def _took(self, seconds: float) -> None: ...
 
 
 def frames(error: BaseException) -> list[str]:

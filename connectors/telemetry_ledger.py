@@ -11,6 +11,14 @@ from connectors.telemetry_base import Occurrences
 class LedgerOccurrences(Occurrences):
     """One method an occurrence."""
 
+    def ledger_committed(self, *, events: int, outcomes: int, seconds: float, newest_decided_at_ms: int | None) -> None:
+        self._add(defined.LEDGER_EVENTS, {(): events})
+        self._add(defined.LEDGER_OUTCOMES, {(): outcomes})
+        self._observe(defined.LEDGER_COMMIT_SECONDS, (seconds,))
+        if newest_decided_at_ms is not None:
+            self._set(defined.LEDGER_NEWEST, newest_decided_at_ms / 1000)
+        self._say(logging.DEBUG, "ledger.committed", events=events, seconds=round(seconds, 4))
+
     def ledger_behind(self, records: int) -> None:
         self._set(defined.LEDGER_BEHIND, records)
 

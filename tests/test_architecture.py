@@ -24,7 +24,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "fastavro": ("schemas",),
     "avro": (),  # the independent oracle of the tests
     "confluent_kafka": ("connectors/kafka",),
-    "prometheus_client": ("connectors/telemetry.py",),
+    "prometheus_client": ("connectors/meters.py",),
     "psycopg": ("connectors/postgres", "streams/ledger"),
     "sqlalchemy": ("connectors/postgres",),
     "alembic": ("connectors/postgres",),
