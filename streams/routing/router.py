@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import chain, islice
 from typing import NamedTuple, Protocol, TypeVar
 
 from connectors.errors import AbortAndReplan, ConnectorFailure, ExitForSupervisor, RebuildClient, RetryLater
 from connectors.kafka.batch_consumer import BatchConsumer, Committed, Record
 from connectors.kafka.partition import Partition
 from connectors.kafka.tail import TailReader
-from connectors.kafka.transaction import Resume, TransactionalProducer
+from connectors.kafka.transaction import Output, Resume, TransactionalProducer
 from connectors.telemetry import RoutedBatch
 from streams.policy.facts import EpochMillis
 from streams.routing.plan import Planner
@@ -21,7 +23,11 @@ from streams.routing.repeats import Window
 from streams.routing.tally import Tally
 from streams.routing.watchdog import Watchdog
 
-MAX_BATCH = 1_000  # planned while the one before commits; more gains nothing and holds memory
+# A commit costs one request an output partition, some 50 ms for 50 inboxes, however many records it is for: batches of
+# 1,000, 2,000 and 5,000 gave 11,000, 19,000 and 26,000 events/s in one run. The last thousand cost memory only.
+MAX_BATCH = 4_000
+# Planned while the one before commits; the rest goes to the client as it is planned, so that a batch is in memory once.
+AHEAD_OUTPUTS = 8_000
 BATCH_WAIT_SECONDS = 0.05
 TRANSACTION_TIMEOUT_MS = 12_000
 # By then the broker has aborted the transaction: whatever the client still waits for will not come.
@@ -85,6 +91,12 @@ class Windows:
         """What is being committed was read under the old assignment: it ends before the new one begins."""
         self.await_commit()
         self.changed = True
+
+
+def _drained(outputs: deque[Output]) -> Iterator[Output]:
+    """Each of them, forgotten once the client has it."""
+    while outputs:
+        yield outputs.popleft()
 
 
 def _nothing_under_way() -> None:
@@ -191,16 +203,20 @@ class Router:
         began = self._clock()
         if self._under_way is None:
             self._telemetry.oldest_unrouted(min(record.timestamp()[1] for record in records))
-        outputs = list(self._planner.plan(records, EpochMillis(int(began * 1000))))
-        tally = self._planner.tally
-        if not self._settle(also=records):
+        planned = self._planner.plan(records, EpochMillis(int(began * 1000)))
+        ahead = deque(islice(planned, AHEAD_OUTPUTS))
+        batch = self._under_way
+        if not self._committed(also=records):
             return
-        self._telemetry.oldest_unrouted(tally.oldest())
         try:
-            self._producer.begin(outputs)
+            self._producer.begin(chain(_drained(ahead), planned))
         except ConnectorFailure as failure:
+            self._keep(batch)
             self._recover(failure, records)
             return
+        self._keep(batch)
+        tally = self._planner.tally
+        self._telemetry.oldest_unrouted(tally.oldest())
         commit = self._background.submit(self._finish, list(self._planner.resume()), self._consumer.membership())
         self._under_way = UnderWay(commit, records, tally, began)
 
@@ -210,6 +226,14 @@ class Router:
 
     def _settle(self, also: Sequence[Record] = ()) -> bool:
         """Wait for the batch under way; false when it failed and was rolled back, with `also` planned on top of it."""
+        batch = self._under_way
+        if not self._committed(also):
+            return False
+        self._keep(batch)
+        return True
+
+    def _committed(self, also: Sequence[Record]) -> bool:
+        """As `_settle`, but what the batch changed is yet to be kept: not while another one is half planned."""
         batch, self._under_way = self._under_way, None
         if batch is None:
             return True
@@ -219,11 +243,16 @@ class Router:
         except ConnectorFailure as failure:
             self._recover(failure, [*batch.records, *also])
             return False
+        return True
+
+    def _keep(self, batch: UnderWay | None) -> None:
+        """What a committed batch changed holds from now on, and is told."""
+        if batch is None:
+            return
         self._failures = 0
         self._planner.committed()
         now = self._clock()
         self._telemetry.batch_committed(batch.tally.batch(now - batch.began, now))
-        return True
 
     def _recover(self, failure: ConnectorFailure, records: Sequence[Record]) -> None:
         """Put things back to what is committed, or raise what the supervisor must see."""
