@@ -17,6 +17,7 @@ from connectors.kafka import topics
 ROUTER = "masa-router"
 LEDGER = "masa-ledger"
 GATEWAY = "masa-gateway"
+FOLLOWUP = "masa-followup"
 POLICY = "masa-policy"  # activates rule sets, publishes schemas and the register
 AUDITOR = "masa-auditor"  # the reconciliation: reads everything, writes nothing
 
@@ -68,7 +69,7 @@ def wanted_acls(kafka_agencies: Iterable[str]) -> frozenset[Acl]:
     agencies = sorted(set(kafka_agencies))
     for agency in agencies:
         acls |= _agency(agency)
-    acls |= _router(agencies) | _ledger(agencies) | _gateway() | _policy() | _auditor()
+    acls |= _router(agencies) | _ledger(agencies) | _gateway(agencies) | _followup(agencies) | _policy() | _auditor()
     return frozenset(acls)
 
 
@@ -104,7 +105,7 @@ def _router(agencies: Iterable[str]) -> set[Acl]:
 
 def _ledger(agencies: Iterable[str]) -> set[Acl]:
     me = f"User:{LEDGER}"
-    reads = [topics.AUDIT, topics.OPERATIONS, topics.CHECKPOINTS, topics.GATEWAY_RECEIPTS]
+    reads = [topics.AUDIT, topics.OPERATIONS, topics.TRANSITIONS, topics.CHECKPOINTS, topics.GATEWAY_RECEIPTS]
     return {
         *(_may(me, Operation.READ, name) for name in [*reads, *map(topics.receipts, agencies)]),
         _may(me, Operation.WRITE, topics.CHECKPOINTS),
@@ -112,15 +113,30 @@ def _ledger(agencies: Iterable[str]) -> set[Acl]:
     }
 
 
-def _gateway() -> set[Acl]:
+def _gateway(agencies: Iterable[str]) -> set[Acl]:
     me = f"User:{GATEWAY}"
     return {
         _may(me, Operation.WRITE, topics.GATEWAY_OUTBOX),
         _may(me, Operation.WRITE, topics.GATEWAY_RECEIPTS),
         _may(me, Operation.WRITE, topics.OPERATIONS),
+        _may(me, Operation.WRITE, topics.TRANSITIONS),
+        *(_may(me, Operation.WRITE, topics.outbox(each)) for each in agencies if each.endswith("-exchange")),
         _may(me, Operation.READ, topics.GATEWAY_INBOX),
         _may(me, Operation.READ, topics.POLICY),
         _group(me, GATEWAY),
+    }
+
+
+def _followup(agencies: Iterable[str]) -> set[Acl]:
+    """It relays the outbox, too: whatever anybody of the exchange wrote there, receipts of the gateway included."""
+    me, all_of_them = f"User:{FOLLOWUP}", list(agencies)
+    ours = [agency for agency in all_of_them if agency.endswith("-exchange")]
+    reads = [topics.AUDIT, topics.POLICY, topics.GATEWAY_RECEIPTS, *map(topics.receipts, all_of_them)]
+    writes = [topics.TRANSITIONS, topics.OPERATIONS, topics.GATEWAY_RECEIPTS, *map(topics.outbox, ours)]
+    return {
+        *(_may(me, Operation.READ, name) for name in [*reads, *map(topics.inbox, ours)]),
+        *(_may(me, Operation.WRITE, name) for name in writes),
+        _group(me, FOLLOWUP),
     }
 
 
@@ -151,4 +167,4 @@ def _group(principal: str, prefix: str) -> Acl:
 
 def _is_ours(principal: str) -> bool:
     name = principal.removeprefix("User:")
-    return name.startswith("agency.") or name in {ROUTER, LEDGER, GATEWAY, POLICY, AUDITOR}
+    return name.startswith("agency.") or name in {ROUTER, LEDGER, GATEWAY, FOLLOWUP, POLICY, AUDITOR}

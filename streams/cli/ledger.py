@@ -167,7 +167,14 @@ def operations(
 
 
 @app.command("run")
-def run(data_dir: DataDir = DEFAULT_DATA_DIR, metrics_port: MetricsPort = None) -> None:
+def run(
+    sign_every: Annotated[
+        float,
+        typer.Option("--sign-every", envvar="MASA_SIGN_EVERY_SECONDS", min=0.1, help="Seconds between checkpoints."),
+    ] = 60.0,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    metrics_port: MetricsPort = None,
+) -> None:
     """Keep the ledger until SIGTERM: audit stream and operations into PostgreSQL, with the effect exactly once.
 
     Each minute in which it grew, where it stands is signed and published (`masa ledger verify`); the key is in the file
@@ -175,7 +182,7 @@ def run(data_dir: DataDir = DEFAULT_DATA_DIR, metrics_port: MetricsPort = None) 
     """
     from connectors.postgres.migrate import migrate
     from streams.cli.processes import beside, process_of, stopped_by_signal
-    from streams.ledger import checkpoints, operations
+    from streams.ledger import checkpoints, operations, transitions
     from streams.ledger.audit import audit_row_reader
     from streams.ledger.consume import Surroundings
     from streams.ledger.consume import run as keep
@@ -187,9 +194,10 @@ def run(data_dir: DataDir = DEFAULT_DATA_DIR, metrics_port: MetricsPort = None) 
         migrate(url)
         telemetry.process_ready()
         around = Surroundings(monotonic, stop.wait, stop.is_set, telemetry)
-        signing = checkpoints.Around(now_ms, stop.wait, stop.is_set, telemetry)
+        signing = checkpoints.Around(now_ms, stop.wait, stop.is_set, telemetry, sign_every)
         with (
             beside(lambda: operations.run(kafka, url, around), stop),
+            beside(lambda: transitions.run(kafka, url, around), stop),
             beside(lambda: checkpoints.run(kafka, url, key, signing), stop),
         ):
             keep(kafka, url, audit_row_reader(), around)

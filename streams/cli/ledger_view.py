@@ -12,6 +12,7 @@ from schemas.registry import load_event_types
 from streams.cli.runtime import monotonic, table
 from streams.ledger import queries
 from streams.ledger.operations import operations
+from streams.ledger.transitions import transitions
 
 POLL_SECONDS = 0.2
 
@@ -23,7 +24,8 @@ def event_or_none(url: str, event_id: str, wait_seconds: float) -> dict[str, Any
     with connect(url, application="masa-cli") as connection:
         while True:
             try:
-                return queries.show(connection, event_id, leaves=leaves)
+                found = queries.show(connection, event_id, leaves=leaves)
+                return {**found, "transitions": transitions(connection, event_id)}
             except queries.NotInLedger:
                 if monotonic() >= deadline:
                     return None
@@ -55,6 +57,9 @@ def print_event(found: dict[str, Any]) -> None:
     if found["outcomes"]:
         columns = ("agency", "outcome", "rules", "reasons", "withheld", "answer by")
         table(None, columns, (_outcome_row(outcome) for outcome in found["outcomes"]))
+    if found["transitions"]:
+        told = ("at", "agency", "from", "to", "outcome", "late", "refused")
+        table(None, told, (_transition_row(each) for each in found["transitions"]))
     if found["repeats"]:
         typer.echo(f"published {len(found['repeats'])} more times with the same content, not delivered again")
     for other in found["others"]:
@@ -65,6 +70,12 @@ def print_event(found: dict[str, Any]) -> None:
 def _why(rejection: dict[str, Any]) -> str:
     where = f" in {rejection['path']}" if rejection["path"] else ""
     return f"{rejection['reason']}{where}: {rejection['explanation']}"
+
+
+def _transition_row(transition: dict[str, Any]) -> tuple[str, ...]:
+    late = "late" if transition["late"] else ""
+    return (*(str(transition[name] or "") for name in ("at", "agency", "from", "to", "outcome")), late,
+            transition["refusal"] or "")  # fmt: skip
 
 
 def _outcome_row(outcome: dict[str, Any]) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from connectors.kafka import topics
 from connectors.kafka.compacted import CompactedReader
 from connectors.kafka.settings import KafkaSettings
 from connectors.keeping import Loop
-from connectors.postgres.followup_store import Delivery
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import EventTypes, load_event_types
 from streams.followup.batch import Parts
@@ -23,10 +22,9 @@ from streams.followup.sweep import Sweeper
 from streams.followup.telling import Speaker
 from streams.followup.voice import Voice, exchange_agency
 from streams.followup.work import Sorter
-from streams.gateway.in_force import InForce, RulesInForce
+from streams.gateway.in_force import RulesInForce
 from streams.gateway.relay import RelayTelemetry, relay
 from streams.policy.artefact import Document
-from streams.policy.follow_up_build import FollowUp, build_follow_up
 from streams.policy.signatories import Signatories
 from streams.routing.policy_feed import PolicyFeed, PolicyTelemetry
 
@@ -52,22 +50,21 @@ class FollowupTelemetry(EngineEvents, EscalationTelemetry, RelayTelemetry, Polic
 class Duties:
     """What the engine does beside keeping the life of deliveries, by the rules in force at the moment."""
 
-    def __init__(self, rules: RulesInForce, types: EventTypes) -> None:
-        self._rules, self._types = rules, types
-        self._built: tuple[InForce, FollowUp] | None = None
-        self.sweep: Sweep = Sweeper(self.follow_up, types)
-        self.recall: Recall = NoRecall()
+    def __init__(self, rules: RulesInForce, types: EventTypes, telemetry: EscalationTelemetry) -> None:
+        self._rules, self._types, self._telemetry = rules, types, telemetry
+        ladders = Ladders(self._in_force)
+        self.schedule: Schedule = ladders.schedule
+        self.sweep: Sweep = Sweeper(ladders.current, types, self._noted)
+        self.recall: Recall = ladders.beside(NoRecall())
 
-    def follow_up(self) -> FollowUp:
-        """Ladders and calendars, built once a rule set. Raises RetryLater while no rules are in force."""
-        force, built = self._rules.now(), self._built
-        if built is None or built[0] is not force:
-            built = self._built = (force, build_follow_up(force.document))
-        return built[1]
+    def _in_force(self) -> tuple[str, Document] | None:
+        if not self._rules.known():
+            return None
+        force = self._rules.now()
+        return force.rules.hash, force.document
 
-    def schedule(self, delivery: Delivery) -> Delivery:
-        """As `Schedule`."""
-        return scheduled(delivery, self.follow_up())
+    def _noted(self, steps: Sequence[Taken]) -> None:
+        self._telemetry.followup_steps(_counted(steps))
 
     def speaker_of(self, area: str) -> Speaker | None:
         """Who speaks for an area; None when its exchange takes no part."""
@@ -93,7 +90,7 @@ def followup_work(
     """
     pseudonymiser, types = Pseudonymiser(pseudonym_key), load_event_types()
     rules = RulesInForce(pseudonymiser)
-    duties = Duties(rules, types)
+    duties = Duties(rules, types, telemetry)
 
     def loop(part: str) -> Loop:
         return Loop(stop.wait, stop.is_set, lambda error: telemetry.followup_failed(part=part, error=error))
