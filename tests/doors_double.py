@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.errors import RetryLater
+from connectors.http.taken_back import Removed, TakenBack
 from connectors.http.values import (
     Accepted,
     AckAnswer,
@@ -95,6 +96,8 @@ class DoorsDouble:
         self.published: dict[tuple[str, str], tuple[Mapping[str, Any], Accepted]] = {}
         self.refused_accesses: list[tuple[str, str]] = []
         self.opened: list[tuple[str, str]] = []
+        self.taken_back: dict[str, TakenBack] = {}
+        self.removals: list[str] = []
         self.away = False
         self._lock = threading.Lock()
 
@@ -187,8 +190,17 @@ class DoorsDouble:
             if each.state != "ACKNOWLEDGED"
         ]
 
-    def open(self, caller: Caller, delivery_id: str) -> Delivery | None:
+    def removed(self, caller: Caller, delivery_id: str) -> Removed | NotFound:
         self._here()
+        if delivery_id not in self.taken_back or self._find(caller, delivery_id) is None:
+            return NotFound(delivery_id)
+        self.removals.append(delivery_id)
+        return Removed(delivery_id, AT)
+
+    def open(self, caller: Caller, delivery_id: str) -> Delivery | TakenBack | None:
+        self._here()
+        if delivery_id in self.waiting.get(caller.agency, {}) and delivery_id in self.taken_back:
+            return self.taken_back[delivery_id]
         found = self._find(caller, delivery_id)
         if found is not None:
             self.opened.append((caller.subject, delivery_id))
@@ -208,6 +220,8 @@ class DoorsDouble:
             found = self._find(caller, delivery_id)
             if found is None:
                 return NotFound(delivery_id)
+            if delivery_id in self.taken_back:
+                return Conflict(delivery_id, "TAKEN_BACK")
             if found.acknowledged is not None:
                 if found.acknowledged == outcome:
                     return AlreadyAcknowledged(delivery_id, outcome, AT)

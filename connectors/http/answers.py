@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
+from connectors.http.taken_back import Removed, TakenBack
 from connectors.http.values import (
     Accepted,
     Acknowledged,
@@ -75,6 +76,19 @@ def delivery(value: Delivery) -> dict[str, Any]:
 def acknowledged(value: Acknowledged | AlreadyAcknowledged) -> dict[str, Any]:
     repeated = isinstance(value, AlreadyAcknowledged)
     return {"deliveryId": value.delivery_id, "outcome": value.outcome, "at": at(value.at), "repeated": repeated}
+
+
+def removed(value: Removed) -> dict[str, Any]:
+    return {"deliveryId": value.delivery_id, "at": at(value.at)}
+
+
+def taken_back(value: TakenBack) -> dict[str, Any]:
+    """Members of the problem that says so."""
+    times = {"at": at(value.at), "removeBy": at(value.remove_by), "removedAt": at(value.removed_at)}
+    told = {"deliveryId": value.delivery_id, "eventId": value.event_id, "how": value.how, **times}
+    return {name: each for name, each in told.items() if each is not None} | {
+        "contacts": [_contact(each) for each in value.contacts]
+    }
 
 
 def type_info(value: TypeInfo) -> dict[str, Any]:

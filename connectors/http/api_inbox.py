@@ -15,8 +15,9 @@ from connectors.http.auth import CurrentCaller, require_scope
 from connectors.http.bodies import JSON, Body, model_of
 from connectors.http.door import door_of
 from connectors.http.openapi import WRITING, problems, reference, takes
-from connectors.http.problems import CONFLICT, Problem
-from connectors.http.shapes import AcknowledgedAnswer, DeliveriesAnswer, DeliveryAnswer
+from connectors.http.problems import CONFLICT, GONE, Problem
+from connectors.http.shapes import AcknowledgedAnswer, DeliveriesAnswer, DeliveryAnswer, RemovedAnswer
+from connectors.http.taken_back import TakenBack
 from connectors.http.values import AckOutcome, Conflict, NoteCode, NotFound
 
 MOST_AT_ONCE = 100
@@ -25,6 +26,7 @@ SHORTEST_LEASE_SECONDS = 5
 _WHY = {
     "ACKNOWLEDGED": "the delivery was acknowledged before, with another outcome or by somebody else",
     "LEASED": "somebody else of your agency is working on the delivery",
+    "TAKEN_BACK": "the delivery was taken back: remove what you hold of it, and confirm that",
     "LEASE_LOST": "your lease has run out and somebody else has claimed the delivery since",
 }
 
@@ -56,13 +58,18 @@ def inbox_router() -> APIRouter:
         responses=problems(403, *WRITING, beside={204: {"description": "Nothing waits"}}),
         openapi_extra=takes({JSON: reference(PollBody)}, required=False),
     )(poll)
-    router.get("/deliveries/{delivery_id}", response_model=DeliveryAnswer, responses=problems(403, 404))(open_delivery)
+    router.get("/deliveries/{delivery_id}", response_model=DeliveryAnswer, responses=problems(403, 404, 410))(
+        open_delivery
+    )
     router.post(
         "/deliveries/{delivery_id}/acknowledge",
         response_model=AcknowledgedAnswer,
         responses=problems(403, 404, 409, *WRITING),
         openapi_extra=takes({JSON: reference(AcknowledgeBody)}),
     )(acknowledge)
+    router.post("/deliveries/{delivery_id}/removed", response_model=RemovedAnswer, responses=problems(403, 404))(
+        removed
+    )
     return router
 
 
@@ -86,6 +93,8 @@ async def open_delivery(request: Request, delivery_id: DeliveryId, caller: Curre
     found = await door.ask(door.doors.open, caller, _known(delivery_id))
     if found is None:
         raise no_such("delivery")
+    if isinstance(found, TakenBack):
+        raise _gone(found)
     return JSONResponse(answers.delivery(found))
 
 
@@ -100,6 +109,25 @@ async def acknowledge(request: Request, delivery_id: DeliveryId, caller: Current
     if isinstance(answer, Conflict):
         raise _conflict(answer)
     return JSONResponse(answers.acknowledged(answer))
+
+
+async def removed(request: Request, delivery_id: DeliveryId, caller: CurrentCaller) -> Response:
+    """Confirm that what was taken back is out of your records (P-13). Again is no error.
+
+    By the id of the delivery that was taken back, or of the `control.retraction` or `control.correction` about it.
+    """
+    require_scope(request, caller, "inbox")
+    door = door_of(request)
+    answer = await door.ask(door.doors.removed, caller, _known(delivery_id))
+    if isinstance(answer, NotFound):
+        raise no_such("delivery to remove")
+    return JSONResponse(answers.removed(answer))
+
+
+def _gone(found: TakenBack) -> Problem:
+    more = answers.taken_back(found)
+    ask = "remove what you hold of it, and confirm that" if found.removal_asked else "ring to ask about it"
+    return Problem(GONE, f"the delivery was taken back and is shown to nobody: {ask}", more=more)
 
 
 def _conflict(conflict: Conflict) -> Problem:

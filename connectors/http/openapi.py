@@ -28,6 +28,7 @@ WHEN: Mapping[int, str] = {
     404: "No such thing, or not yours: both look the same",
     408: "The body did not arrive in time",
     409: "In conflict with what was done before",
+    410: "It was taken back: remove what you hold of it",
     413: "Too large",
     415: "Another content type than those listed, or an encoded body",
     422: "The content breaks the contract; `errors` has a JSON pointer for each fault",

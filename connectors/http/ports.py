@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from connectors.http.taken_back import Removed, TakenBack
 from connectors.http.values import (
     Accepted,
     AckAnswer,
@@ -20,6 +21,7 @@ from connectors.http.values import (
     Delivery,
     EventOutcome,
     NoteCode,
+    NotFound,
     Preview,
     Profile,
     Refused,
@@ -66,9 +68,10 @@ class Doors(Protocol):
         """What waits for the caller's roles, by urgency and due time. There is no search (P-10)."""
         ...
 
-    def open(self, caller: Caller, delivery_id: str) -> Delivery | None:
+    def open(self, caller: Caller, delivery_id: str) -> Delivery | TakenBack | None:
         """Show one. Recorded by person every time (P-11); the first time also as picked up (D-01).
 
+        `TakenBack` when it was recalled or frozen: nobody is shown its content, and that it was asked for is recorded.
         None when there is no such delivery or it is not the caller's, which is recorded as a refused access.
         """
         ...
@@ -85,6 +88,14 @@ class Doors(Protocol):
         """Say what was done (D-02). The first answer stands; the same one again is no error.
 
         Who polled gives the lease. A person may acknowledge without one, even while the agency's software holds one.
+        """
+        ...
+
+    def removed(self, caller: Caller, delivery_id: str) -> Removed | NotFound:
+        """Confirm that what was taken back is removed from the agency's records (P-13). Recorded; again is no error.
+
+        `delivery_id` is that of the delivery taken back, or of the message that asks for it. `NotFound` also when
+        nobody asked for its removal.
         """
         ...
 

@@ -34,6 +34,7 @@ METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "That method is not offered
 NOT_ACCEPTABLE = Kind("not-acceptable", 406, "Only JSON is offered here")
 TOO_SLOW = Kind("too-slow", 408, "The body did not arrive in time")
 CONFLICT = Kind("conflict", 409, "In conflict with what was done before")
+GONE = Kind("gone", 410, "It was taken back")
 TOO_LARGE = Kind("too-large", 413, "Too large")
 UNSUPPORTED_MEDIA = Kind("unsupported-media-type", 415, "That content type is not read here")
 INVALID = Kind("invalid", 422, "The content breaks the contract")

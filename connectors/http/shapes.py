@@ -156,6 +156,7 @@ class DeliveryAnswer(Answer):
     lease_until: str | None
     acknowledged: AckOutcome | None
     acknowledged_at: str | None
+    removal_asked: bool = Field(description="it, or what it is about, must be removed and that be confirmed")
 
 
 class DeliveriesAnswer(Answer):
@@ -167,6 +168,13 @@ class AcknowledgedAnswer(Answer):
     outcome: AckOutcome
     at: str = Instant
     repeated: bool
+
+
+class RemovedAnswer(Answer):
+    """On record. `deliveryId` is that of the delivery that was taken back."""
+
+    delivery_id: str
+    at: str = Instant
 
 
 class TypeAnswer(Answer):

@@ -208,6 +208,7 @@ class Delivery(NamedTuple):
     lease_until: int | None = None
     acknowledged: AckOutcome | None = None
     acknowledged_at: int | None = None
+    removal_asked: bool = False  # it asks for something to be removed, or is asked for itself in part
 
 
 class Acknowledged(NamedTuple):
@@ -228,7 +229,7 @@ class Conflict(NamedTuple):
     """Somebody else acknowledged it, with this outcome; or another holder's lease runs."""
 
     delivery_id: str
-    why: Literal["ACKNOWLEDGED", "LEASED", "LEASE_LOST"]
+    why: Literal["ACKNOWLEDGED", "LEASED", "LEASE_LOST", "TAKEN_BACK"]
     outcome: AckOutcome | None = None
     at: int | None = None
 

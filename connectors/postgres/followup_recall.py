@@ -237,7 +237,7 @@ def mark(connection: Connection, recall: RecallRow, state: str) -> None:
 def removed(connection: Connection, delivery_id: str, at: int) -> list[tuple[str, str, int]]:
     """Note that the recipient has removed it: (recall, delivery, taken back at) of each recall that this answers."""
     with database_failures():
-        return connection.execute(_REMOVED, (at, delivery_id)).fetchall()  # type: ignore[return-value]
+        return connection.execute(_REMOVED, (at, delivery_id)).fetchall()
 
 
 def overdue(connection: Connection, now: int, limit: int) -> list[RecalledRow]:

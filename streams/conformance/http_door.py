@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from connectors.client.filling import Identity, filled, pointer
 from connectors.client.outbox import outbox_record
+from connectors.http.taken_back import Removed
 from connectors.http.values import (
     Accepted,
     AckAnswer,
@@ -216,6 +217,9 @@ class HttpDoor:
         ))  # fmt: skip
 
     # --- what a system hardly asks for ---
+
+    def removed(self, caller: Caller, delivery_id: str) -> Removed | NotFound:
+        return NotFound(delivery_id)
 
     def event_types(self, caller: Caller) -> Sequence[TypeInfo]:
         return [

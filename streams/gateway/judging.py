@@ -13,22 +13,10 @@ from connectors.http.values import (
     Caller,
     Conflict,
     DeliveryState,
-    NotFound,
 )
 from connectors.postgres.gateway_store import DeliveryRow, ListedRow
 
-_SHOWN = ("AVAILABLE", "LEASED", "PICKED_UP", "ACKNOWLEDGED")  # FROZEN and RECALLED are for nobody
 _TAKEN_BACK = ("FROZEN", "RECALLED")  # states, and effects of recalls that came before the delivery did
-
-
-def may_see(row: DeliveryRow, caller: Caller, roles: AbstractSet[str]) -> bool:
-    """Whether this delivery is the caller's (P-10). `roles` are those that a person acts in now.
-
-    An agency's own software sees all that its agency receives, as it would on Kafka; a person what is for their roles.
-    """
-    if taken_back(row) or row.state not in _SHOWN:
-        return False
-    return is_theirs(row, caller, roles)
 
 
 def taken_back(row: DeliveryRow) -> bool:
@@ -37,7 +25,10 @@ def taken_back(row: DeliveryRow) -> bool:
 
 
 def is_theirs(row: DeliveryRow, caller: Caller, roles: AbstractSet[str]) -> bool:
-    """Whether it was for the caller, whatever has become of it."""
+    """Whether this delivery is the caller's (P-10), whatever has become of it. `roles`: those a person acts in now.
+
+    An agency's own software sees all that its agency receives, as it would on Kafka; a person what is for their roles.
+    """
     if row.agency != caller.agency or "inbox" not in caller.scopes:
         return False
     return caller.kind == "system" or not roles.isdisjoint(row.roles) or (not row.roles and bool(roles))
@@ -63,10 +54,10 @@ def judge(row: DeliveryRow, caller: Caller, who: str, outcome: AckOutcome, lease
     none: somebody who has read it knows more than software that holds it.
     """
     delivery = row.delivery_id
-    if row.state == "ACKNOWLEDGED":
+    if row.state == "ACKNOWLEDGED" and not taken_back(row):
         return _again(row, who, outcome, lease)
-    if row.state not in _SHOWN:
-        return NotFound(delivery)
+    if taken_back(row):
+        return Conflict(delivery, "TAKEN_BACK")
     if lease is not None and lease != row.lease:
         return Conflict(delivery, "LEASE_LOST")
     if lease is None and caller.kind == "system" and is_leased(row, now):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from connectors.errors import ConnectorFailure
+from connectors.http.taken_back import TakenBack
 from connectors.http.values import (
     AckAnswer,
     Acknowledged,
@@ -16,13 +17,13 @@ from connectors.http.values import (
     Summary,
 )
 from connectors.kafka.publisher import Outgoing
-from connectors.postgres import gateway_store
+from connectors.postgres import gateway_recalls, gateway_store
 from connectors.postgres.connection import Connection
 from connectors.postgres.gateway_store import DeliveryRow
 from connectors.postgres.outbox import enqueue
 from streams.gateway import records, shown
 from streams.gateway.deputies import Deputies
-from streams.gateway.judging import judge, may_see
+from streams.gateway.judging import is_theirs, judge, taken_back
 from streams.gateway.parts import MALFORMED, UUID, Parts
 from streams.ledger import queries
 
@@ -73,12 +74,17 @@ class Receiving:
             self._parts.telemetry.gateway_claimed(deliveries=len(rows))
         return [shown.delivery(row, self._parts.sealer, force, self._parts.event_types, now) for row in rows]
 
-    def open(self, caller: Caller, delivery_id: str) -> Delivery | None:
+    def open(self, caller: Caller, delivery_id: str) -> Delivery | TakenBack | None:
         """As the port says."""
         force, now, who = self._parts.rules.now(), self._parts.now(), self._parts.actor(caller)
+        gone, asked = None, False
         with self._parts.pool.transaction() as connection:
             row = self._own(connection, caller, delivery_id)
-            if row is not None:
+            if row is not None and taken_back(row):
+                gone = shown.taken_back(row, gateway_recalls.about(connection, row), force, self._parts.event_types)
+                enqueue(connection, [self._told(caller, who, records.ASKED_AFTER_RECALL, row, now)])
+            elif row is not None:
+                asked = gateway_recalls.asked_to_remove(connection, row) is not None
                 told = [self._told(caller, who, records.OPENED, row, now)]
                 if row.picked_up_at is None:
                     gateway_store.pick_up(connection, row.delivery_id, at=now, by=who)
@@ -88,8 +94,10 @@ class Receiving:
         if row is None:
             self._refuse(caller, "open", delivery_id)
             return None
+        if gone is not None:
+            return gone
         found = shown.delivery(row, self._parts.sealer, force, self._parts.event_types, now)
-        return self._explained(found, caller.agency)
+        return self._explained(found._replace(removal_asked=asked), caller.agency)
 
     def acknowledge(
         self, caller: Caller, delivery_id: str, outcome: AckOutcome, *, lease: str | None, note_code: NoteCode | None
@@ -116,7 +124,7 @@ class Receiving:
         if not UUID.fullmatch(delivery_id):
             return None
         row = gateway_store.locked(connection, delivery_id)
-        return row if row is not None and may_see(row, caller, roles) else None
+        return row if row is not None and is_theirs(row, caller, roles) else None
 
     def _acknowledged(
         self, caller: Caller, who: str, row: DeliveryRow, outcome: AckOutcome, note: NoteCode | None, now: int

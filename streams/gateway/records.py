@@ -19,8 +19,10 @@ from connectors.postgres.gateway_store import DeliveryRow
 from schemas.pseudonym import Pseudonymiser
 
 OPENED = "delivery.opened"
+ASKED_AFTER_RECALL = "delivery.asked-after-recall"  # nothing of it was shown
 CLAIMED = "delivery.claimed"  # handed to an agency's own software, content included
 ACKNOWLEDGED = "delivery.acknowledged"
+REMOVED = "delivery.removed"  # an agency has taken what was recalled out of its records
 ACCESS_REFUSED = "access.refused"
 SUBMITTED = "event.submitted"
 EVENT_REFUSED = "event.refused"  # an agency tried to publish as another
@@ -80,7 +82,7 @@ def operation(
 
 
 def receipt(row: DeliveryRow, kind: str, caller: Caller, who: str, at: int, *, outcome: str | None = None) -> Outgoing:
-    """A receipt: PICKED_UP, or ACKNOWLEDGED with its outcome. There is one of each a delivery."""
+    """A receipt: PICKED_UP, REMOVED, or ACKNOWLEDGED with its outcome. There is one of each a delivery."""
     acted = sorted(caller.roles.intersection(row.roles)) if caller.kind == "person" else []
     return receipt_record(
         {

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.errors import ConnectorFailure
+from connectors.http.taken_back import Removed, TakenBack
 from connectors.http.values import (
     Accepted,
     AckAnswer,
@@ -16,6 +17,7 @@ from connectors.http.values import (
     Delivery,
     EventOutcome,
     NoteCode,
+    NotFound,
     Preview,
     Profile,
     Refused,
@@ -29,6 +31,7 @@ from streams.gateway.parts import Parts
 from streams.gateway.previewing import Previewing
 from streams.gateway.publishing import Publishing, Writes
 from streams.gateway.receiving import Receiving
+from streams.gateway.removing import Removing
 from streams.gateway.wording import contacts, councils
 
 _LEASE_BYTES = 18
@@ -43,6 +46,7 @@ class Gateway:
         self._publishing = Publishing(parts, kafka, secrets.randbits)
         self._previewing = Previewing(parts)
         self._receiving = Receiving(parts, self._deputies, lambda: secrets.token_urlsafe(_LEASE_BYTES))
+        self._removing = Removing(parts, self._deputies)
         self._outcomes = Outcomes(parts)
 
     def publish(
@@ -66,7 +70,7 @@ class Gateway:
     def inbox(self, caller: Caller) -> Sequence[Summary]:
         return self._receiving.inbox(caller)
 
-    def open(self, caller: Caller, delivery_id: str) -> Delivery | None:
+    def open(self, caller: Caller, delivery_id: str) -> Delivery | TakenBack | None:
         return self._receiving.open(caller, delivery_id)
 
     def acknowledge(
@@ -79,6 +83,9 @@ class Gateway:
         note_code: NoteCode | None = None,
     ) -> AckAnswer:
         return self._receiving.acknowledge(caller, delivery_id, outcome, lease=lease, note_code=note_code)
+
+    def removed(self, caller: Caller, delivery_id: str) -> Removed | NotFound:
+        return self._removing.removed(caller, delivery_id)
 
     def event_types(self, caller: Caller) -> Sequence[TypeInfo]:
         entry = self._parts.rules.now().agencies.get(caller.agency)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
+from connectors.http.taken_back import TakenBack, TakenBackHow
 from connectors.http.values import AckOutcome, Delivery, Summary
+from connectors.postgres.gateway_recalls import Withdrawal
 from connectors.postgres.gateway_store import DeliveryRow, ListedRow
 from connectors.sealing import SealBroken, Sealer
-from schemas.codec import decode_event
+from schemas.codec import decode_event, encode_event
 from schemas.errors import ContractError
 from schemas.json_form import to_json
 from schemas.registry import EventTypes
@@ -16,6 +18,7 @@ from schemas.vocabulary import AddressProtection, Urgency
 from streams.gateway.in_force import InForce
 from streams.gateway.judging import is_leased, state_of
 from streams.gateway.wording import NOT_STATED, front_door, withheld_fields
+from streams.recall.places import places_of, without_places
 
 URGENCIES = (Urgency.UNKNOWN, Urgency.IMMEDIATE, Urgency.URGENT, Urgency.ROUTINE, Urgency.INFORMATION)
 _PURGED = "its content was removed 14 days after it came: the recipient's own system is the record (A-04)"
@@ -41,9 +44,13 @@ def summary(row: ListedRow, agency: str, force: InForce, types: EventTypes, now:
 
 def delivery(row: DeliveryRow, sealer: Sealer, force: InForce, types: EventTypes, now: int) -> Delivery:
     """The delivery with its content, unsealed. Why fields were withheld is on record elsewhere: see `explained`."""
-    value, event, problem = _content(row, sealer, types)
     kind = types.get(row.event_type)
+    narrowed = _is_narrowed(row, force)
+    value, event, problem = _content(row, sealer, types, narrowed=narrowed)
     withheld = [path for path in row.headers.get("masa-withheld", "").split(",") if path]
+    if narrowed and kind is not None:
+        withheld = sorted({*withheld, *places_of(kind)})
+        row = row._replace(headers={**row.headers, "masa-withheld": ",".join(withheld)})
     envelope = {} if event is None else event["envelope"]
     return Delivery(
         delivery_id=row.delivery_id,
@@ -96,22 +103,55 @@ def explained(shown: Delivery, agency: str, audit: Mapping[str, Any], force: InF
     return shown._replace(withheld=withheld, also_told=() if careful else tuple(sorted(told)))
 
 
+_HOW: Mapping[str, TakenBackHow] = {"FREEZE": "FROZEN", "SEVERANCE": "QUARANTINED", "CORRECTION": "CORRECTED"}
+
+
+def taken_back(row: DeliveryRow, by: Withdrawal | None, force: InForce, types: EventTypes) -> TakenBack:
+    """What its addressee is told of one that nobody can open any more. Of a ground nothing: it may be an adoption."""
+    kind = types.get(row.event_type)
+    return TakenBack(
+        delivery_id=row.delivery_id,
+        event_id=row.event_id,
+        title=kind.title if kind is not None else row.event_type,
+        how="RECALLED" if by is None else _HOW.get(by.kind, "RECALLED"),
+        at=row.available_at if by is None else by.at,
+        opened_at=row.picked_up_at,
+        acknowledged=_outcome(row),
+        remove_by=None if by is None else by.remove_by,
+        removed_at=None if by is None else by.removed_at,
+        contacts=front_door(force, row.source_area),
+    )
+
+
+def _is_narrowed(row: DeliveryRow, force: InForce) -> bool:
+    """Whether the child has been protected since, and nobody whom it is for may know where it is (P-02)."""
+    if row.block != "WITHOUT_PLACES":
+        return False
+    area = force.agencies.get(row.agency, {}).get("area")
+    locating = force.areas[area]["locatingRoles"] if area is not None and area in force.areas else ()
+    return not set(locating).intersection(row.roles)
+
+
 class _Content(NamedTuple):
     value: bytes | None
     event: dict[str, Any] | None
     problem: str | None
 
 
-def _content(row: DeliveryRow, sealer: Sealer, types: EventTypes) -> _Content:
+def _content(row: DeliveryRow, sealer: Sealer, types: EventTypes, *, narrowed: bool) -> _Content:
     if row.value is None:
         return _Content(None, None, _PURGED)
     value = None
     try:
         value = sealer.unseal(row.value, row.delivery_id)
         found = decode_event(value, schema_ids=None, event_types=types)
-        return _Content(value, to_json(found.event_type, found.datum), None)
+        datum = found.datum
+        if narrowed:
+            datum = without_places(found.event_type, datum)
+            value = encode_event(found.event_type, datum)
+        return _Content(value, to_json(found.event_type, datum), None)
     except (SealBroken, ContractError) as error:
-        return _Content(value, None, f"its content cannot be read: {error}")
+        return _Content(None if narrowed else value, None, f"its content cannot be read: {error}")
 
 
 def _is_careful(envelope: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import RetryLater
+from connectors.http.taken_back import TakenBack
 from connectors.http.values import (
     Accepted,
     Acknowledged,
@@ -346,13 +347,17 @@ def test_what_is_not_yours_looks_as_if_it_were_not_there(bench: Bench, caller: C
 
 @pytest.mark.parametrize("state", ["FROZEN", "RECALLED"])
 def test_a_frozen_or_recalled_delivery_is_closed_to_its_own_agency_too(bench: Bench, state: str) -> None:
-    """Whatever was known of it before."""
+    """It learns that it was taken back and whom to ring, and nothing of what it said; others learn nothing."""
     (identity,) = delivered(bench.url, record())
     with connect(bench.url) as connection:
         connection.execute("UPDATE gateway_delivery SET state = %s", (state,))
-    assert bench.gateway.open(person(), identity) is None
-    assert bench.gateway.acknowledge(person(), identity, "NOTED", lease=None) == NotFound(identity)
+    found = bench.gateway.open(person(), identity)
+    assert isinstance(found, TakenBack)
+    assert (found.delivery_id, bool(found.contacts)) == (identity, True)
+    assert bench.gateway.open(person(OTHER_SCHOOL), identity) is None
+    assert bench.gateway.acknowledge(person(), identity, "NOTED", lease=None) == Conflict(identity, "TAKEN_BACK")
     assert bench.gateway.poll(system(), limit=5, lease_seconds=60) == ()
+    assert bench.gateway.inbox(person()) == []
 
 
 def test_polling_leases_the_content_and_the_first_acknowledgement_stands(bench: Bench) -> None:

@@ -76,6 +76,7 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
     ),
     "answered.DUPLICATE": ("Recorded: you have had this before", ""),
     "answered.before": ("You have given this answer before", "Nothing was recorded again."),
+    "removed": ("Recorded: you have removed it", "Thank you. The sender is told that it is gone, not by whom."),
     "sent": ("Your message was sent", "It is stored safely and goes to those who may have it."),
     "covered": ("Your cover was set up", "It ends by itself. You can end it earlier here."),
     "uncovered": ("The cover was ended", ""),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connectors.http.pages import showing
@@ -11,6 +11,7 @@ from connectors.http.pages.asking import Answer, Ask, Go, Show, not_found
 from connectors.http.pages.symbol_list import CATEGORIES
 from connectors.http.pages.times import due_words, instant_words, near_words
 from connectors.http.pages.wording import ANSWERS, NOTES, NOTES_FOR, Choice, sentence, symbol_words
+from connectors.http.taken_back import Removed, TakenBack, TakenBackHow
 from connectors.http.values import (
     ACK_OUTCOMES,
     NOTE_CODES,
@@ -31,6 +32,14 @@ _GROUPS = (
     ("ROUTINE", "Routine", ""),
     ("INFORMATION", "For information", ""),
 )
+
+
+_TAKEN_BACK: Mapping[TakenBackHow, tuple[str, str]] = {
+    "RECALLED": ("It was taken back.", "Whoever sent it says that it should not have been sent as it was."),
+    "CORRECTED": ("It was wrong and has been corrected.", "A message about what was wrong is in your inbox."),
+    "FROZEN": ("It is frozen.", "It may have gone to somebody who should not have it. That is being looked into."),
+    "QUARANTINED": ("It is held apart.", "It must not be used any more. Nothing else can be said here."),
+}
 
 
 class Line(NamedTuple):
@@ -59,8 +68,13 @@ def show_list(ask: Ask) -> Answer:
 
 def open_one(ask: Ask) -> Answer:
     """One message. The opening is recorded by person, every time (P-11)."""
-    found = _opened(ask)
-    return not_found() if found is None else _delivery(ask, found)
+    return _shown(ask, _opened(ask))
+
+
+def removed(ask: Ask) -> Answer:
+    """Confirm that what was taken back is out of the organisation's records (P-13)."""
+    done = ask.doors.removed(ask.caller, ask.path["delivery_id"]) if _sized(ask) else None
+    return Go("/inbox", "removed") if isinstance(done, Removed) else not_found()
 
 
 def answer(ask: Ask) -> Answer:
@@ -68,9 +82,7 @@ def answer(ask: Ask) -> Answer:
     chosen = first(ask.form, "outcome")
     outcome = next((each for each in ACK_OUTCOMES if each == chosen), None)
     if outcome is None or chosen not in ANSWERS:
-        found = _opened(ask)
-        wrong = [("outcome", "Select what you did with this message")]
-        return not_found() if found is None else _delivery(ask, found, wrong)
+        return _shown(ask, _opened(ask), [("outcome", "Select what you did with this message")])
     note = next((each for each in NOTE_CODES if each == first(ask.form, "note")), None)
     if note is None and outcome in NOTES_FOR and not first(ask.form, "asked"):
         return _note(ask, outcome, [])
@@ -88,14 +100,40 @@ def _acknowledged(ask: Ask, outcome: AckOutcome, note: NoteCode | None) -> Answe
             return Go("/inbox", "answered.before")
         case NotFound():
             return not_found()
+    if done.why == "TAKEN_BACK":
+        return _shown(ask, _opened(ask))
     given = ANSWERS[done.outcome].label if done.outcome else ""
     values = {"given": given, "at": instant_words(done.at) if done.at else "", "why": done.why}
     return Show("answered-already.html", "Somebody else has dealt with this", values, 409)
 
 
-def _opened(ask: Ask) -> Delivery | None:
-    delivery_id = ask.path["delivery_id"]
-    return ask.doors.open(ask.caller, delivery_id) if len(delivery_id) <= LONGEST_ID else None
+def _opened(ask: Ask) -> Delivery | TakenBack | None:
+    return ask.doors.open(ask.caller, ask.path["delivery_id"]) if _sized(ask) else None
+
+
+def _sized(ask: Ask) -> bool:
+    return len(ask.path["delivery_id"]) <= LONGEST_ID
+
+
+def _shown(ask: Ask, found: Delivery | TakenBack | None, wrong: Sequence[tuple[str, str]] = ()) -> Answer:
+    if found is None:
+        return not_found()
+    return _taken_back(found) if isinstance(found, TakenBack) else _delivery(ask, found, wrong)
+
+
+def _taken_back(gone: TakenBack) -> Answer:
+    """What happened and whom to ring; nothing of the content, and no ground: it may be one that nobody may know."""
+    what, why = _TAKEN_BACK[gone.how]
+    values = {
+        "gone": gone,
+        "what": what,
+        "why": why,
+        "at": instant_words(gone.at),
+        "opened": instant_words(gone.opened_at) if gone.opened_at else "",
+        "remove_by": instant_words(gone.remove_by) if gone.remove_by else "",
+        "removed": instant_words(gone.removed_at) if gone.removed_at else "",
+    }
+    return Show("taken-back.html", "This message cannot be opened any more", values, 410)
 
 
 def _note(ask: Ask, outcome: AckOutcome, wrong: Sequence[tuple[str, str]]) -> Answer:

@@ -47,6 +47,7 @@ SPOTS: tuple[Spot, ...] = (
     Spot("GET", "/inbox", inbox.show_list, "inbox"),
     Spot("GET", "/inbox/{delivery_id}", inbox.open_one, "inbox"),
     Spot("POST", "/inbox/{delivery_id}/answer", inbox.answer, "inbox"),
+    Spot("POST", "/inbox/{delivery_id}/removed", inbox.removed, "inbox"),
     Spot("GET", "/send", compose.choose, "publish"),
     Spot("GET", "/send/{event_type}", compose.begin, "publish"),
     Spot("POST", "/send/{event_type}", compose.go_on, "publish"),
