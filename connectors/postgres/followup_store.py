@@ -215,6 +215,13 @@ def of_event(connection: Connection, event_id: str) -> list[Delivery]:
     return _rows(connection, f"{_SELECT} WHERE event_id = %s ORDER BY agency", (event_id,))
 
 
+def known(connection: Connection, delivery_id: str) -> bool:
+    """Whether the follow-up has read of this delivery."""
+    with database_failures():
+        found = connection.execute("SELECT 1 FROM followup.delivery WHERE delivery_id = %s", (delivery_id,)).fetchone()
+    return found is not None
+
+
 def answered_by(connection: Connection, event_ids: Collection[str]) -> list[Delivery]:
     """Acknowledged deliveries whose outcome one of these events tells the publisher, each locked."""
     return _rows(connection, _ANSWERS, (sorted(event_ids),)) if event_ids else []

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streams.cli.deliveries_phoned import phoned, unphoned
 from streams.cli.runtime import DEFAULT_DATA_DIR, AsJson, DataDir, emit, now_ms, settings, table
 
 if TYPE_CHECKING:
     from connectors.postgres.followup_store import Delivery
 
 app = typer.Typer(invoke_without_command=True)
+app.command()(phoned)
+app.command()(unphoned)
 
 _COLUMNS = ("ackBy", "agency", "roles", "eventType", "urgency", "state", "step", "deliveryId")
 

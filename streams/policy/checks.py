@@ -12,6 +12,7 @@ from typing import Literal
 
 from schemas.vocabulary import AgencyCategory, DpRegime, DutyBasis, FieldClass
 from streams.policy.code_checks import check_codes
+from streams.policy.follow_up_checks import check_follow_up
 from streams.policy.located import Path, Problem, nearest
 from streams.policy.model import SELECTORS, AgencyModel, AgreementModel, Area, RuleModel, at
 from streams.policy.reasons import ReasonCode
@@ -32,6 +33,7 @@ def check_area(area: Area, today: date) -> list[Problem]:
     for rule in area.rules:
         found.extend(_rule(area, rule, agreements))
     found.extend(_cases(area))
+    found.extend(check_follow_up(area))
     return found
 
 

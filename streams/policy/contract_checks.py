@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from schemas.vocabulary import FieldClass
 from streams.policy.contract import EventTypeLike, EventTypesLike, LeafLike
+from streams.policy.follow_up_checks import check_follow_up_events
 from streams.policy.located import Path, Problem, nearest
 from streams.policy.model import Area, ProjectionModel, RuleModel, at
 from streams.policy.words import Effect
@@ -25,7 +26,8 @@ def expand(path: str, kind: EventTypeLike) -> tuple[LeafLike, ...]:
 def check_contract(area: Area, event_types: EventTypesLike) -> list[Problem]:
     """Unknown event types and fields, CONTROL fields in a share, shares above their role's ceiling."""
     checker = _Checker(area, event_types)
-    return [*checker.scopes(), *checker.projections(), *checker.rules(), *checker.cases()]
+    found = [*checker.scopes(), *checker.projections(), *checker.rules(), *checker.cases()]
+    return [*found, *check_follow_up_events(area, event_types)]
 
 
 class _Checker:

@@ -254,7 +254,10 @@ def _siblings(folder: File) -> Sequence[str]:
 
 def _bank_holidays(spec: AreaFile) -> tuple[date, ...]:
     """English bank holidays for as long as the area's rules may be in force, or the days the file lists."""
-    if spec.bank_holidays != "england":
-        return tuple(sorted(spec.bank_holidays))
+    return english_bank_holidays(spec) if spec.bank_holidays == "england" else tuple(sorted(spec.bank_holidays))
+
+
+def english_bank_holidays(spec: AreaFile) -> tuple[date, ...]:
+    """Of every year in which the area's rules may be in force, and the one after."""
     years = range(spec.duty_commenced_on.year, spec.review_by.year + 2)
     return tuple(sorted(holidays.country_holidays("GB", subdiv="ENG", years=years)))
