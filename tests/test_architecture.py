@@ -28,7 +28,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psycopg": ("connectors/postgres", "streams/ledger"),
     "sqlalchemy": ("connectors/postgres",),
     "alembic": ("connectors/postgres",),
-    "cryptography": ("connectors/signing.py", "connectors/sealing.py"),
+    "cryptography": ("connectors/signing.py", "connectors/sealing.py", "connectors/certificates.py"),
     "faust": ("streams/followup",),
     "aiokafka": ("streams/followup",),
     "starlette": ("connectors/http",),
@@ -60,6 +60,8 @@ PURE = (
     "streams/routing/repeats.py",
     "streams/routing/fast_lane.py",
     "streams/routing/lane_desk.py",
+    "streams/exporter/queues.py",
+    "streams/exporter/ages.py",
     *(f"streams/rehearsal/{name}.py" for name in ("past", "cells", "changes", "rehearse", "report")),
 )
 PURE_MAY_IMPORT = frozenset({"pydantic", "yaml", "holidays", "markdown_it", "schemas", "streams", "connectors"})

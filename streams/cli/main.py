@@ -15,6 +15,7 @@ from streams.cli import (
     deliveries,
     doctor,
     files,
+    exporter,
     followup,
     gateway,
     inbox,
@@ -106,6 +107,7 @@ app.add_typer(gateway.app, name="gateway", rich_help_panel=OPERATE)
 app.add_typer(followup.app, name="followup", rich_help_panel=OPERATE)
 app.add_typer(deliveries.app, name="deliveries", rich_help_panel=OPERATE)
 app.command("issuer", hidden=True)(issuer.issuer)
+app.command("exporter", rich_help_panel=OPERATE)(exporter.exporter)
 app.command("token", rich_help_panel=USE)(issuer.token)
 app.command("router", rich_help_panel=OPERATE)(router.router)
 app.add_typer(conformance.app, name="conformance", rich_help_panel=PROVE)

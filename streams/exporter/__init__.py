@@ -1,0 +1,1 @@
+"""What `masa exporter` measures: an exchange seen from outside."""
