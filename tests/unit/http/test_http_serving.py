@@ -18,14 +18,23 @@ from tests.support import wait_for
 
 
 class App:
-    """Answers every request once `release` is set."""
+    """Answers every request, `/slow` once `release` is set; keeps the headers and the body of the last to `/kept`."""
 
     def __init__(self) -> None:
         self.entered = threading.Event()
         self.release = threading.Event()
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.entered.set()
+        if scope["path"] == "/kept":
+            self.body, more = b"", True
+            while more:
+                message = await receive()
+                self.body += message["body"]
+                more = message["more_body"]
+            self.headers = list(scope["headers"])
         if scope["path"] == "/slow":
             import anyio.to_thread
 
@@ -53,7 +62,7 @@ class Running:
         except httpx.TransportError:
             return False
 
-    def hung_up_on(self, *parts: bytes) -> bytes:
+    def hung_up_on(self, *parts: bytes, pause: bool = True) -> bytes:
         """What comes back until the server closes, after `parts` (each but the first after an answer) and no more."""
         received = b""
         with (
@@ -61,7 +70,7 @@ class Running:
             contextlib.suppress(ConnectionResetError),
         ):
             for sent in parts:
-                if sent != parts[0]:
+                if pause and sent != parts[0]:
                     received += connection.recv(4096)
                 connection.sendall(sent)
             while chunk := connection.recv(4096):
@@ -95,6 +104,14 @@ def test_who_does_not_send_a_whole_head_in_time_is_hung_up_on(running: Running, 
         b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 200_000,
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 40_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: y\n z\0\r\n\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
 def test_what_is_not_http_gets_400_and_goes_no_further(running: Running, sent: bytes) -> None:
@@ -103,6 +120,26 @@ def test_what_is_not_http_gets_400_and_goes_no_further(running: Running, sent: b
     received = running.hung_up_on(sent)
     assert received == b"" or received.split(b" ", 2)[1] in (b"400", b"431", b"501")
     assert not running.app.entered.is_set()
+
+
+def test_trailers_are_no_headers(running: Running) -> None:
+    """They come when it is decided already who is asking."""
+    head = b"POST /kept HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    assert running.hung_up_on(head + b"2\r\nhi\r\n0\r\nAuthorization: x\r\n\r\n").endswith(b"ok")
+    assert running.app.body == b"hi"
+    assert {name for name, _ in running.app.headers} == {b"host", b"transfer-encoding", b"connection"}
+
+
+def test_an_offer_to_speak_http_2_changes_nothing(running: Running) -> None:
+    """Java's own client makes it with every request."""
+    offer = b"Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAE\r\n"
+    sent = b"POST /kept HTTP/1.1\r\n" + offer + b"Content-Length: 2\r\n\r\nhi"
+    last = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    received = running.hung_up_on(sent, b"GET /kept HTTP/1.1\r\n" + offer + b"\r\n", last)
+    assert received.count(b"HTTP/1.1 200 OK") == 3
+    for parts in ((sent,), (sent[:-2], b"hi"), (sent[:-2] + b"h", b"i")):
+        assert running.hung_up_on(*parts, last, pause=False).count(b"HTTP/1.1 200 OK") == 2
+        assert running.app.body == b"hi"
 
 
 def test_a_stop_lets_requests_in_work_finish(running: Running) -> None:
