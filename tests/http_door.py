@@ -126,6 +126,7 @@ class DoorAtHand(NamedTuple):
     doors: DoorsDouble
     told: Told
     source: Source
+    door: Door
 
 
 def waiting() -> dict[str, Sequence[Any]]:
@@ -138,4 +139,4 @@ def door_at_hand(*, doors: Doors | None = None, **changes: Any) -> DoorAtHand:
     verifier = TokenVerifier(chosen, source, clock=time.time, monotonic=time.monotonic)
     behind: Doors = doors if doors is not None else double
     door = Door(behind, chosen, verifier, telemetry=told, clock=time.time, monotonic=time.monotonic)
-    return DoorAtHand(Client(create_app(door)), double, told, source)
+    return DoorAtHand(Client(create_app(door)), double, told, source, door)

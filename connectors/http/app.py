@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from connectors.http.api import api_router
+from connectors.http.direct import Direct
 from connectors.http.door import Door
 from connectors.http.edge import Edge
 from connectors.http.health import health_router
@@ -27,8 +28,7 @@ from connectors.http.values import FieldProblem
 
 def create_app(door: Door, *, routers: Sequence[APIRouter] = ()) -> ASGIApp:
     """The gateway's app, ready to serve. `routers` are mounted beside the API."""
-    app = create_bare_app(door, routers=routers)
-    return Edge(app, door=door)
+    return Edge(Direct(create_bare_app(door, routers=routers)), door=door)
 
 
 def create_bare_app(door: Door | None, *, routers: Sequence[APIRouter] = ()) -> FastAPI:

@@ -119,7 +119,8 @@ class _Exchange:
             return await self._receive()  # waits until the caller hangs up
         left = self._began + self._door.settings.body_seconds - self._door.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), max(0.0, left))
+            async with asyncio.timeout(max(0.0, left)):
+                message = await self._receive()
         except TimeoutError:
             raise self._refused("slow-body", Problem(TOO_SLOW, "send the whole body within seconds")) from None
         if message["type"] != "http.request":
