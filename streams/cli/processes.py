@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from connectors.errors import ConnectorFailure
-from connectors.metrics_server import serve_metrics
+from connectors.metrics_server import LOOPBACK, serve_metrics
 from connectors.telemetry import Telemetry
-from streams.cli.runtime import Exit, make_telemetry
+from streams.cli.runtime import Exit, environment, make_telemetry
 
 
 def stopped_by_signal() -> threading.Event:
@@ -26,7 +26,8 @@ def stopped_by_signal() -> threading.Event:
 def process_of(name: str, metrics_port: int | None) -> Iterator[Telemetry]:
     """Telemetry of a process for as long as it runs; a failure is logged without its message, and raised."""
     telemetry = make_telemetry(name)
-    server = serve_metrics(telemetry, port=metrics_port) if metrics_port is not None else None
+    host = environment().get("MASA_METRICS_HOST") or LOOPBACK  # in a container, its own address
+    server = serve_metrics(telemetry, port=metrics_port, host=host) if metrics_port is not None else None
     try:
         yield telemetry
     except ConnectorFailure as error:

@@ -17,11 +17,13 @@ from streams.cli.runtime import (
     say,
     settings,
 )
+from streams.cli.topics_strimzi import strimzi
 
 if TYPE_CHECKING:
     from streams.cli.provision import Plan
 
 app = typer.Typer(no_args_is_help=True, help="Topics and permissions, as a plan and applied.")
+app.command("strimzi")(strimzi)
 
 AreaDir = Annotated[Path | None, typer.Option("--area", help="Area folder. Default: deploy/areas/northshire.")]
 

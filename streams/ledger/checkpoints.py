@@ -21,7 +21,6 @@ from streams.ledger import sql
 from streams.ledger.chain import Entry, Head, unpacked
 from streams.ledger.checkpoint import ChainDiffers, Checkpoint, Signed, Stretch, next_checkpoint, parse, standing_after
 
-EVERY_SECONDS = 60.0  # what a thief of the database may change without contradicting a signature is at most so old
 _LOCK = 0x6D617361_0007
 _KEY = b"ledger"
 
@@ -41,7 +40,7 @@ class Around(NamedTuple):
     pause: Callable[[float], object]
     stopping: Callable[[], bool]
     events: CheckpointEvents
-    every_seconds: float = EVERY_SECONDS
+    every_seconds: float  # what can be changed in the database without contradicting a signature is at most so old
 
 
 def read_checkpoints(settings: KafkaSettings) -> list[Signed | None]:
