@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+# Roles of the exchange itself and event types that it sends to itself: no person holds or sees them.
+EXCHANGE_DESK, PROBE_DESK = "exchange-desk", "probe-desk"
+UNMANNED_ROLES = frozenset({EXCHANGE_DESK, PROBE_DESK})
+HEARTBEAT = "control.heartbeat"
+
 
 class FieldClass(StrEnum):
     """What kind of information a schema field holds (requirement P-01).

@@ -24,6 +24,7 @@ from joserfc.jwk import ECKey, KeySet
 from connectors.errors import ChangeSettings
 from connectors.http.tokens import SCOPES
 from connectors.settings import SECRETS_DIR, write_private
+from schemas.vocabulary import UNMANNED_ROLES
 
 SECRET_FILE = "issuer.json"  # noqa: S105 - a name
 TOKEN_SECONDS = 600
@@ -84,11 +85,12 @@ class _Grant(NamedTuple):
 
 
 def people_of(agencies: Sequence[DemoAgency]) -> list[DemoPerson]:
-    """One person a role of each agency."""
+    """One person a role of each agency, but for roles that no person holds."""
     return [
         DemoPerson(f"{role}@{agency.id}", f"{title}, {agency.name}", agency.id, role)
         for agency in agencies
         for role, title in agency.roles.items()
+        if role not in UNMANNED_ROLES
     ]
 
 

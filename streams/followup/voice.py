@@ -12,26 +12,60 @@ A repeat must have the same bytes too: every instant given here is one that is s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
-from uuid import UUID, uuid5
 
-from connectors.client.outbox import encoded_outbox_record
 from connectors.kafka.publisher import Outgoing
-from schemas.codec import encode_event
-from schemas.registry import EventTypes, load_event_types
-from schemas.vocabulary import AddressProtection, Purpose, Urgency
+from schemas.vocabulary import EXCHANGE_DESK, HEARTBEAT, PROBE_DESK, Purpose, Urgency
 from schemas.wire import Datum
+from streams.followup.message import (
+    About,
+    Message,
+    Recipient,
+    Voice,
+    datum_of,
+    event_id,
+    exchange_agency,
+    outgoing,
+    probe_agency,
+)
+
+__all__ = [
+    "ACKNOWLEDGEMENT",
+    "CONTACT",
+    "CORRECTION",
+    "ESCALATION",
+    "EXCHANGE_DESK",
+    "HEARTBEAT",
+    "MAX_EVENT_IDS",
+    "NOTICE",
+    "PROBE_DESK",
+    "RETRACTION",
+    "About",
+    "Door",
+    "Lateness",
+    "Level",
+    "NoticeKind",
+    "Recipient",
+    "Voice",
+    "acknowledged",
+    "contact",
+    "digest",
+    "escalation",
+    "event_id",
+    "exchange_agency",
+    "gateway_heartbeat",
+    "heartbeat",
+    "heartbeat_id",
+    "notice",
+    "probe_agency",
+    "recall_notice",
+]
 
 ESCALATION, ACKNOWLEDGEMENT = "control.escalation", "control.acknowledgement"
 RETRACTION, CORRECTION = "control.retraction", "control.correction"
-NOTICE, HEARTBEAT = "control.notice", "control.heartbeat"
-EXCHANGE_DESK, PROBE_DESK = "exchange-desk", "probe-desk"  # roles that the exchange itself has
+NOTICE = "control.notice"
+CONTACT = "safeguarding-contact"  # answers for what its agency sent and received
 MAX_EVENT_IDS = 100  # references of one notice; `count` says how many there are
-
-_NAMES = UUID("4f0c4c5e-7a3f-5d0e-9b1b-6d6173610007")  # name space of the exchange's event ids
-_CATEGORY = "SAFEGUARDING_PARTNERSHIP"
 
 
 class Level(StrEnum):
@@ -73,62 +107,9 @@ class Door(StrEnum):
     GATEWAY = "GATEWAY"
 
 
-class Recipient(NamedTuple):
-    """Whom a message is for. Without a role, every role that the rules address there."""
-
-    agency: str
-    role: str | None = None
-
-
-class About(NamedTuple):
-    """The event that a message is about; all of it as the audit record's inputs have it."""
-
-    event_id: str
-    event_type: str
-    protection: str = AddressProtection.NONE.value
-    restricted: bool = False
-    do_not_disclose: bool = True  # to its subject
-    urgency: str = Urgency.URGENT.value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
-    """Who speaks: the exchange of one area, under the event types in force."""
-
-    area: str
-    event_types: EventTypes = field(repr=False, default_factory=load_event_types)
-
-    @property
-    def agency(self) -> str:
-        return exchange_agency(self.area)
-
-
-class _Message(NamedTuple):
-    """What the envelope of one message says beside what all have in common."""
-
-    event_type: str
-    says: str  # what makes it this message and no other
-    at: int
-    about: About | None
-    to: tuple[Recipient, ...]
-    purpose: str
-    urgency: str
-    payload: Datum
-
-
-def exchange_agency(area: str) -> str:
-    """Agency id of an area's exchange."""
-    return f"{area}-exchange"
-
-
-def probe_agency(area: str) -> str:
-    """Agency id under which an area's exchange tries its own gateway."""
-    return f"{area}-probe"
-
-
-def event_id(area: str, says: str) -> str:
-    """Id of the message of an area's exchange that says this; the same for ever."""
-    return str(uuid5(_NAMES, f"{area}/{says}"))
+def contact(agency: str, *, restricted: bool) -> Recipient:
+    """Who answers for what an agency sent or received. Of what is restricted the rules know which roles may hear."""
+    return Recipient(agency, None if restricted else CONTACT)
 
 
 def escalation(
@@ -159,8 +140,8 @@ def escalation(
     }
     says = f"esc/{delivery_id}/{step}"
     urgency = about.urgency if about.urgency == Urgency.IMMEDIATE else Urgency.URGENT.value
-    message = _Message(ESCALATION, says, at, about, tuple(to), Purpose.SAFEGUARDING, urgency, payload)
-    return _outgoing(voice, message)
+    message = Message(ESCALATION, says, at, about, tuple(to), Purpose.SAFEGUARDING, urgency, payload)
+    return outgoing(voice, message)
 
 
 def acknowledged(
@@ -171,14 +152,16 @@ def acknowledged(
     receipt_id: str,
     outcome: str,
     publisher: str,
-    role: str | None = "safeguarding-contact",
     at: int,
 ) -> Outgoing:
-    """What a recipient did with a publisher's event, as a code and no more: not who, nor which role (D-11, P-12)."""
+    """What a recipient did with a publisher's event, as a code and no more: not who, nor which role (D-11, P-12).
+
+    Of a restricted event only a publisher with a role that is cleared for it is told.
+    """
     payload = {"outcome": outcome, "role": None, "acknowledgedAt": at}
-    says, to = f"ack/{delivery_id}/{receipt_id}", (Recipient(publisher, role),)
+    says, to = f"ack/{delivery_id}/{receipt_id}", (contact(publisher, restricted=about.restricted),)
     purpose, urgency = Purpose.SAFEGUARDING, Urgency.INFORMATION.value
-    return _outgoing(voice, _Message(ACKNOWLEDGEMENT, says, at, about, to, purpose, urgency, payload))
+    return outgoing(voice, Message(ACKNOWLEDGEMENT, says, at, about, to, purpose, urgency, payload))
 
 
 def recall_notice(
@@ -208,7 +191,7 @@ def recall_notice(
         event_type, urgency = CORRECTION, Urgency.URGENT.value
         payload |= {"correctedFields": list(corrected_fields), "actBefore": remove_by}
     says = f"rec/{recall_id}/{delivery_id}"
-    return _outgoing(voice, _Message(event_type, says, at, about, (to,), Purpose.RECORD_INTEGRITY, urgency, payload))
+    return outgoing(voice, Message(event_type, says, at, about, (to,), Purpose.RECORD_INTEGRITY, urgency, payload))
 
 
 def notice(
@@ -246,10 +229,10 @@ def notice(
         "until": until,
         "count": len(events) or None if count is None else count,
     }
-    message = _Message(
+    message = Message(
         NOTICE, f"notice/{kind}/{says}", at, about, tuple(to), Purpose.SAFEGUARDING, urgency.value, payload
     )
-    return _outgoing(voice, message)
+    return outgoing(voice, message)
 
 
 def digest(
@@ -275,12 +258,12 @@ def digest(
 
 def heartbeat(voice: Voice, *, at: int) -> Outgoing:
     """A try of the Kafka door; comes back to the exchange's own inbox. `at` is the beat's planned instant."""
-    return _outgoing(voice, _heartbeat(Door.KAFKA, at))
+    return outgoing(voice, _heartbeat(Door.KAFKA, at))
 
 
 def gateway_heartbeat(voice: Voice, *, at: int) -> Datum:
     """The event of a try of the HTTP door, to be published there by the probe; comes back to the probe's inbox."""
-    return _datum(voice, _heartbeat(Door.GATEWAY, at), voice.event_types[HEARTBEAT].version)
+    return datum_of(voice, _heartbeat(Door.GATEWAY, at), voice.event_types[HEARTBEAT].version)
 
 
 def heartbeat_id(area: str, door: Door, at: int) -> str:
@@ -288,96 +271,7 @@ def heartbeat_id(area: str, door: Door, at: int) -> str:
     return event_id(area, f"beat/{door}/{at}")
 
 
-def _heartbeat(door: Door, at: int) -> _Message:
+def _heartbeat(door: Door, at: int) -> Message:
     payload = {"sentAt": at, "door": door.value}
     purpose, urgency = Purpose.RECORD_INTEGRITY, Urgency.INFORMATION.value
-    return _Message(HEARTBEAT, f"beat/{door}/{at}", at, None, (), purpose, urgency, payload)
-
-
-def _outgoing(voice: Voice, message: _Message) -> Outgoing:
-    """The record. Its key is the event it is about, so that what is said of one event stays in order."""
-    event_type = voice.event_types[message.event_type]
-    datum = _datum(voice, message, event_type.version)
-    said = datum["envelope"]["eventId"]
-    return encoded_outbox_record(
-        event_type,
-        encode_event(event_type, datum),
-        event_id=said,
-        occurred_at=message.at,
-        key=said if message.about is None else message.about.event_id,
-        area=voice.area,
-        agency=voice.agency,
-        gateway=False,
-    )
-
-
-def _datum(voice: Voice, message: _Message, version: int) -> Datum:
-    about = message.about
-    stated: dict[str, Any] = {
-        "eventId": event_id(voice.area, message.says),
-        "eventType": message.event_type,
-        "schemaVersion": version,
-        "masaId": voice.area,
-        "purpose": message.purpose,
-        "urgency": message.urgency,
-        "occurredAt": message.at,
-        "recordedAt": message.at,
-        "publishedAt": message.at,
-        "supersedes": None if about is None else about.event_id,
-        "handling": _handling(about),
-        "addressProtection": AddressProtection.NONE.value if about is None else about.protection,
-        "proposedRecipients": [_proposed(each) for each in message.to] or None,
-    }
-    return {"envelope": {**_envelope(), **stated}, **message.payload}
-
-
-def _handling(about: About | None) -> Datum:
-    return {
-        "marking": "OFFICIAL_SENSITIVE",
-        "doNotDiscloseToSubject": about is not None and about.do_not_disclose,
-        "sensitiveService": False,  # it says nothing of any service
-        "restricted": about is not None and about.restricted,
-    }
-
-
-def _proposed(to: Recipient) -> Datum:
-    return {
-        "agency": to.agency,
-        "role": to.role,
-        "judgement": "CONFIRMED",
-        "ground": None,
-        "decidedBy": "STANDING_ADOPTION",
-        "reasonDigest": None,
-        "reviewOn": None,
-    }
-
-
-def _envelope() -> Datum:
-    """What all of the exchange's messages have in common: who speaks, under which power, and nothing about a child."""
-    settings = ("schoolUrn", "gpOds", "communityHealthOds", "placingLaGss", "hostLaGss", "accusedSettingUrn")
-    child = (
-        "localRef", "nhsNumber", "upn", "upnUnknownReason", "identifierSuppressed", "name", "dateOfBirth",
-        "expectedDeliveryDate", "motherNhsNumber", "siblingRefs",
-    )  # fmt: skip
-    return {
-        "sourceOrg": {"category": _CATEGORY, "scheme": None, "id": None},
-        "legalGateway": "PUBLIC_TASK",
-        "dpRegime": "UKGDPR",
-        "matchStatus": "NOT_ATTEMPTED",
-        "area": {"gss": None},
-        "agencyGrade": "UNGRADED",
-        "assertionBasis": "FACT",
-        "familyInformed": "NOT_YET",
-        "sequence": 1,
-        "concerns": None,
-        "excludeRecipients": None,
-        "settings": dict.fromkeys(settings),
-        "sourceSystem": None,
-        "sourceRef": None,
-        "relevanceReason": None,
-        "relatedPersons": None,
-        "childVoice": None,
-        "safeContact": None,
-        "contact": {"role": "Exchange desk", "org": None, "phone": None},
-        "child": dict.fromkeys(child),
-    }
+    return Message(HEARTBEAT, f"beat/{door}/{at}", at, None, (), purpose, urgency, payload)

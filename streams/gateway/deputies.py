@@ -9,7 +9,7 @@ from connectors.postgres import gateway_people
 from connectors.postgres.connection import Connection
 from connectors.postgres.gateway_people import DelegationRow
 from connectors.postgres.outbox import enqueue
-from schemas.vocabulary import RejectReason
+from schemas.vocabulary import UNMANNED_ROLES, RejectReason
 from streams.gateway import records
 from streams.gateway.parts import UUID, Parts
 
@@ -25,10 +25,13 @@ class Deputies:
         self._parts = parts
 
     def roles(self, connection: Connection, caller: Caller) -> frozenset[str]:
-        """Every role that the caller, a person, acts in now. What was delegated cannot be delegated further."""
+        """Every role that the caller, a person, acts in now. What was delegated cannot be delegated further.
+
+        No person acts in a role of the exchange itself, whatever their token says: nobody is shown a heartbeat.
+        """
         me = self._parts.actor(caller)
         rows = gateway_people.in_force(connection, caller.agency, me, caller.roles, now=self._parts.now())
-        return caller.roles | {row.role for row in rows if row.person != me}
+        return (caller.roles | {row.role for row in rows if row.person != me}) - UNMANNED_ROLES
 
     def delegate(
         self, caller: Caller, role: str, *, to_role: str | None, to_subject: str | None, until: int

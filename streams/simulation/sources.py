@@ -9,9 +9,11 @@ from random import Random
 from typing import NamedTuple
 
 from schemas.registry import EventType
+from schemas.vocabulary import HEARTBEAT, UNMANNED_ROLES
 from streams.simulation.agencies import AreaAgency, Roster
 from streams.simulation.rhythm import PUBLISHING_ROLES, SchoolDay, local_time, rate_per_hour
 
+OF_THE_EXCHANGE = frozenset({"control.notice", HEARTBEAT})
 _NEIGHBOUR_SHARE = 0.1  # of a neighbouring area's events, those that concern this one
 
 
@@ -67,11 +69,17 @@ class SourceMix:
 
 
 def publishers(roster: Roster, area: str, event_type: EventType) -> list[AreaAgency]:
-    """Agencies of an area that publish a type: of each category those whose function it is, else all of it."""
+    """Agencies of an area that publish a type: of each category those whose function it is, else all of it.
+
+    The exchange speaks for itself: what it has to say is about real deliveries and is never made up.
+    """
+    if event_type.name in OF_THE_EXCHANGE:
+        return []
     roles = frozenset(PUBLISHING_ROLES.get(event_type.name, ()))
     found: list[AreaAgency] = []
     for category in event_type.publishers:
-        agencies = roster.of_category(category.value, area)
+        everyone = roster.of_category(category.value, area)
+        agencies = [agency for agency in everyone if UNMANNED_ROLES.isdisjoint(agency.roles)]
         fitting = [agency for agency in agencies if roles.intersection(agency.roles)]
         found.extend(fitting or agencies)
     return found

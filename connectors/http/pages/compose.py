@@ -23,12 +23,13 @@ from connectors.http.pages.wording import sentence, symbol_words
 from connectors.http.values import Candidate, NamedField, Preview, Refused
 from schemas.examples import new_event_id
 from schemas.registry import EventType, load_event_types
-from schemas.vocabulary import ExclusionGround, WithholdGround
+from schemas.vocabulary import HEARTBEAT, ExclusionGround, WithholdGround
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 _OWN = frozenset({"csrf", "step", "draft", "recorded", "seen"})  # of the form, beside answers
-_BY_SYSTEMS = frozenset({"control.acknowledgement", "control.escalation"})  # the exchange writes them
+# the exchange writes them
+_BY_SYSTEMS = frozenset({"control.acknowledgement", "control.escalation", "control.notice", HEARTBEAT})
 _ORDER = {"DELIVERED": 0, "HELD": 1, "WITHHELD": 2, "DENIED": 3}
 
 
@@ -143,7 +144,7 @@ def _preview(ask: Ask, event_type: EventType, document: Mapping[str, Any], found
 def _type(ask: Ask) -> EventType | None:
     """The event type of the address, if this organisation may publish it."""
     name = ask.path["event_type"]
-    may = {each.name for each in ask.doors.event_types(ask.caller) if each.may_publish}
+    may = {each.name for each in ask.doors.event_types(ask.caller) if each.may_publish} - _BY_SYSTEMS
     return load_event_types().get(name) if name in may else None
 
 
