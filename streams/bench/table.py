@@ -9,18 +9,21 @@ from typing import NamedTuple
 
 from schemas.acceleration import PLAIN, Acceleration
 from schemas.registry import EventTypes
+from streams.bench import following
 from streams.bench.compiling import compiled
 from streams.bench.decisions import decision_micros
 from streams.bench.latency import latencies
 from streams.bench.planning import plan_micros
 from streams.bench.relationships import publish_relationships
-from streams.bench.scenario import Size
+from streams.bench.scenario import Size, area_of
 from streams.bench.stage import Progress, Ran, Stage
 
 LATENCY_RATE = 1_000
 MANY_AGENCIES = 25_000
 MANY_RULES = 100_000
 MANY_RELATIONSHIPS = 1_000_000
+OPEN_CLOCKS = 500_000
+_HOUR_MS = 3_600_000
 START_STEPS = 2  # ready, and in its group
 
 
@@ -155,3 +158,20 @@ def _rate(ran: list[Ran]) -> float:
 
 def _cpu(ran: list[Ran]) -> float:
     return median(each.cpu_micros for each in ran)
+
+
+def follow_up(stage: Stage, plan: Plan, clocks: Clocks, progress: Progress) -> Iterator[Row]:
+    """With half a million open clocks: how soon a new follow-up is back, and how many receipts it takes in."""
+    progress("follow-up: open clocks, then receipts")
+    now_ms = int(clocks.now.timestamp() * 1000)
+    count = OPEN_CLOCKS if plan.growth else plan.events
+    url, agency = stage.database(), area_of(Size()).agencies[0].id
+    following.prepare(url, stage.settings, agency, count, now_ms, progress)
+    back = following.seconds_to_be_back(stage.settings, url, stage.event_types, now_ms, clocks.monotonic)
+    yield Row(f"followup-open-{count}", back, "s")
+    receipts = min(count, 2 * plan.events)
+    following.publish_receipts(stage.settings, agency, receipts, now_ms, progress)
+    rate = following.receipts_a_second(
+        stage.settings, url, stage.event_types, now_ms + _HOUR_MS, receipts, clocks.monotonic
+    )
+    yield Row("followup-receipts", rate, "1/s")

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from connectors.http.values import AckOutcome, Caller, EventOutcome, NoteCode, RecipientOutcome
-from connectors.postgres import gateway_publications, gateway_store
+from connectors.postgres import followup_store, gateway_publications, gateway_store
+from connectors.postgres.followup_store import Delivery
 from connectors.postgres.gateway_publications import PublicationRow
 from connectors.postgres.gateway_store import Answered
 from schemas.vocabulary import OutcomeKind
@@ -43,8 +44,11 @@ class Outcomes:
             publication = gateway_publications.of_event(connection, event_id, caller.agency)
             audit = queries.found(connection, event_id, leaves=leaves, source=caller.agency)
             answers = gateway_store.answers(connection, event_id) if audit is not None else []
+            lives = followup_store.of_event(connection, event_id) if audit is not None else []
         if audit is not None:
-            return _decided(audit, publication, {each.agency: each for each in answers}, force)
+            known = {each.agency: _life(each) for each in lives}
+            # The gateway's own rows are ahead by as long as a receipt is under way; they know notes, too.
+            return _decided(audit, publication, {**known, **{each.agency: each for each in answers}}, force)
         if publication is not None:
             return _pending(publication)
         self._parts.refuse_access(caller, "outcome", event_id)
@@ -97,8 +101,15 @@ def _recipient(outcome: Mapping[str, Any], answer: Answered | None, force: InFor
     )
 
 
+def _life(delivery: Delivery) -> Answered:
+    """How far a recipient is that answers by Kafka, as its receipts say."""
+    state = "ACKNOWLEDGED" if delivery.acknowledged_at is not None else delivery.state
+    outcome = delivery.outcome if delivery.acknowledged_at is not None else None
+    return Answered(delivery.agency, state, delivery.picked_up_at, outcome, None)
+
+
 def _state(answer: Answered | None) -> str:
-    """How far it is. Of a recipient with a Kafka client only that it was sent is known here."""
+    """How far it is; SENT as long as nothing is known of it."""
     if answer is None:
         return "SENT"
     return _STATES.get(answer.state, "SENT" if answer.picked_up_at is None else "PICKED_UP")
