@@ -6,7 +6,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 AREAS  := $(patsubst %/area.yaml,%,$(wildcard deploy/areas/*/area.yaml))
-NATIVE := $(wildcard schemas/*.pyx schemas/*.pxd schemas/*.h streams/*/*.pyx streams/*/*.pxd)
+# What the compiled modules are stamped with (SOURCES of schemas/acceleration.py): some of it is Python.
+NATIVE := $(wildcard schemas/*.pyx schemas/*.pxd schemas/*.h streams/*/*.pyx streams/*/*.pxd) \
+          schemas/cut_program.py streams/routing/fast_lane.py streams/routing/lane_desk.py
 
 # Test processes at once, each with a broker and a database of its own: much of their time is waiting for those.
 WORKERS ?= 2
