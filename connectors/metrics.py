@@ -287,8 +287,15 @@ CHILD_RESTARTS = Metric(
 
 def all_metrics() -> Iterator[Metric]:
     """Every definition of this module and of its sisters, in the order written."""
-    from connectors import metrics_clients, metrics_exporter, metrics_files, metrics_followup, metrics_gateway
+    from connectors import (
+        metrics_clients,
+        metrics_exporter,
+        metrics_files,
+        metrics_followup,
+        metrics_gateway,
+        metrics_streams,
+    )
 
-    others = (metrics_gateway, metrics_files, metrics_followup, metrics_exporter, metrics_clients)  # they import this
+    others = (metrics_gateway, metrics_files, metrics_followup, metrics_streams, metrics_exporter, metrics_clients)
     defined = (*globals().values(), *(each for module in others for each in vars(module).values()))
     return (value for value in defined if isinstance(value, Metric))

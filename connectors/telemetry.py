@@ -25,6 +25,7 @@ from connectors.telemetry_http import HttpOccurrences, frames
 from connectors.telemetry_ledger import LedgerOccurrences
 from connectors.telemetry_router import RoutedBatch as RoutedBatch
 from connectors.telemetry_router import RouterOccurrences
+from connectors.telemetry_streams import StreamsOccurrences
 
 _log = logging.getLogger("masa")
 
@@ -36,6 +37,7 @@ class Telemetry(
     GatewayOccurrences,
     FileOccurrences,
     FollowupOccurrences,
+    StreamsOccurrences,
     ExporterOccurrences,
     ClientOccurrences,
 ):

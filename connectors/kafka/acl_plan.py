@@ -18,6 +18,7 @@ ROUTER = "masa-router"
 LEDGER = "masa-ledger"
 GATEWAY = "masa-gateway"
 FOLLOWUP = "masa-followup"
+STREAMS = topics.SIDE_STREAMS  # silent agencies, patterns, aggregates
 POLICY = "masa-policy"  # activates rule sets, publishes schemas and the register
 AUDITOR = "masa-auditor"  # the reconciliation: reads everything, writes nothing
 
@@ -69,7 +70,8 @@ def wanted_acls(kafka_agencies: Iterable[str]) -> frozenset[Acl]:
     agencies = sorted(set(kafka_agencies))
     for agency in agencies:
         acls |= _agency(agency)
-    acls |= _router(agencies) | _ledger(agencies) | _gateway(agencies) | _followup(agencies) | _policy() | _auditor()
+    acls |= _router(agencies) | _ledger(agencies) | _gateway(agencies) | _followup(agencies) | _streams(agencies)
+    acls |= _policy() | _auditor()
     return frozenset(acls)
 
 
@@ -140,6 +142,16 @@ def _followup(agencies: Iterable[str]) -> set[Acl]:
     }
 
 
+def _streams(agencies: Iterable[str]) -> set[Acl]:
+    me, tables = f"User:{STREAMS}", tuple(map(topics.changelog, topics.SIDE_TABLES))
+    ours = [agency for agency in agencies if agency.endswith("-exchange")]
+    return {
+        *(_may(me, Operation.READ, name) for name in (topics.AUDIT, topics.POLICY, topics.SIGHTINGS, *tables)),
+        *(_may(me, Operation.WRITE, name) for name in (topics.SIGHTINGS, *tables, *map(topics.outbox, ours))),
+        _group(me, STREAMS),
+    }
+
+
 def _policy() -> set[Acl]:
     me = f"User:{POLICY}"
     names = (topics.POLICY, topics.SCHEMAS)  # the register is the routers' alone: nobody browses it (R-05)
@@ -167,4 +179,4 @@ def _group(principal: str, prefix: str) -> Acl:
 
 def _is_ours(principal: str) -> bool:
     name = principal.removeprefix("User:")
-    return name.startswith("agency.") or name in {ROUTER, LEDGER, GATEWAY, FOLLOWUP, POLICY, AUDITOR}
+    return name.startswith("agency.") or name in {ROUTER, LEDGER, GATEWAY, FOLLOWUP, STREAMS, POLICY, AUDITOR}

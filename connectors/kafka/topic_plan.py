@@ -29,6 +29,8 @@ OUTBOX_MAX_BYTES = 2 * 1024 * 1024
 BATCH_OVERHEAD_BYTES = 4096  # what a batch's own header and the record's headers may add
 GATEWAY_OUTBOX_PARTITIONS = 3
 AUDIT_PARTITIONS = 3
+SIGHTINGS_DAYS = 7  # read within seconds; what they say is in a table by then
+PATTERN_DAYS = 400  # no pattern looks back longer than a year (PatternModel.days)
 TRANSITIONS_PARTITIONS = 1
 
 Config = Mapping[str, str]
@@ -114,6 +116,16 @@ def wanted_topics(kafka_agencies: Iterable[str], durability: Durability = ONE_BR
         spec(topics.POLICY, 1, **_COMPACTED, max_message_bytes=_bytes(POLICY_MAX_BYTES)),
         spec(topics.RELATIONSHIPS, 1, cleanup_policy="compact,delete", retention_ms=str(RELATIONSHIP_DAYS * DAY_MS)),
         spec(topics.SCHEMAS, 1, **_COMPACTED),
+        spec(topics.SIGHTINGS, 1, **_kept(SIGHTINGS_DAYS)),
+        # A table's partitions are those of what it is made from.
+        spec(topics.changelog("mix"), AUDIT_PARTITIONS, **_COMPACTED),
+        spec(
+            topics.changelog("patterns"),
+            AUDIT_PARTITIONS,
+            cleanup_policy="compact,delete",
+            retention_ms=str(PATTERN_DAYS * DAY_MS),
+        ),
+        spec(topics.changelog("silence"), 1, **_COMPACTED),
     ]
     for agency in kafka_agencies:
         # One partition each: what costs a transaction is the number of partitions it touches (design section 6).

@@ -20,6 +20,7 @@ OPERATIONS = "masa.operations"  # what people did to the exchange
 TRANSITIONS = "masa.transitions"  # what became of deliveries
 POLICY = "masa.policy"  # compacted; signed rule sets and stops
 RELATIONSHIPS = "masa.relationships"  # compacted; the expiring register
+SIGHTINGS = "masa.sightings"  # who was seen when, and how far the audit is read: between two of the side streams
 SCHEMAS = "masa.schemas"  # compacted; fingerprint (16 hex digits) -> self-contained Avro schema
 
 GATEWAY_OUTBOX = "gateway.outbox"
@@ -30,6 +31,15 @@ GATEWAY_RECEIPTS = "gateway.receipts"
 # the next metadata refresh: a new agency needs no restart.
 OUTBOX_PATTERN = r"^(agency\.[a-z0-9-]+|gateway)\.outbox$"
 RECEIPTS_PATTERN = r"^(agency\.[a-z0-9-]+|gateway)\.receipts$"
+
+SIDE_STREAMS = "masa-streams"  # their consumer group, and the prefix of their tables' topics
+SIDE_TABLES = ("mix", "patterns", "silence")
+
+
+def changelog(table: str) -> str:
+    """Topic that keeps a table of the side streams."""
+    return f"{SIDE_STREAMS}-{table}-changelog"
+
 
 _AGENCY_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 _AGENCY_TOPIC = re.compile(r"agency\.(?P<agency>[a-z0-9-]+)\.(?P<kind>outbox|inbox|receipts)")

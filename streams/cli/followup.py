@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from connectors.settings import Settings
+from streams.cli.followup_streams import streams
 from streams.cli.runtime import DEFAULT_DATA_DIR, DataDir, MetricsPort, settings, unix_seconds
 
 app = typer.Typer(invoke_without_command=True)
@@ -28,6 +29,9 @@ def followup(context: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR, metri
     """
     if context.invoked_subcommand is None:
         _run(settings(data_dir), metrics_port)
+
+
+app.command("streams")(streams)
 
 
 def _run(found: Settings, metrics_port: int | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ class AppSettings:
 
 def new_app(settings: AppSettings) -> faust.App:
     """An application without agents yet. Nothing is connected."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     kafka = settings.kafka
     servers = ";".join(f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(","))
     app = faust.App(
@@ -64,11 +64,9 @@ def new_app(settings: AppSettings) -> faust.App:
     return repair(app)
 
 
-def run_app(app: faust.App, on_loop: Callable[[], Any] | None = None) -> int:
+def run_app(app: faust.App) -> int:
     """Run until SIGTERM; the exit status. Logging and standard output stay as they are; no web port is opened."""
     worker = app.Worker(override_logging=False, redirect_stdouts=False, quiet=True, loglevel="WARN")
-    if on_loop is not None:
-        on_loop()
     try:
         worker.execute_from_commandline()
     except SystemExit as ending:

@@ -49,7 +49,6 @@ class RepairedConsumer(driver.Consumer):
         self._deliver = callback
         self.callback = self._note_and_deliver
         self.order: InOrder[TP] = InOrder()
-        self.committed_at: dict[TP, float] = {}  # loop time of the last commit of each partition
         self._draining = 0
         self._at_rest = asyncio.Event()
         self._turned = asyncio.Event()  # set each time what was fetched has been handed over
@@ -86,12 +85,6 @@ class RepairedConsumer(driver.Consumer):
     def _forget(self, tp: TP) -> None:
         self._take_acks(tp)
         self.order.forget(tp)
-
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        done = await super()._commit(offsets)
-        if done:
-            self.committed_at.update(dict.fromkeys(offsets, asyncio.get_running_loop().time()))
-        return done
 
     # --- fault B: where reading goes on after a start or a rebalance ---------------------------------------------
 
@@ -148,7 +141,6 @@ class RepairedConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._forget(tp)
-            self.committed_at.pop(tp, None)
 
     # --- how far it is -------------------------------------------------------------------------------------------
 
@@ -156,6 +148,22 @@ class RepairedConsumer(driver.Consumer):
         """The next offset to fetch of each source partition, holes passed."""
         mine = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
         return {ensure_TP(tp): await self.position(tp) for tp in mine}
+
+    async def standing(self) -> tuple[Mapping[TP, int], Mapping[TP, int | None]]:
+        """Where each source partition ends now, and what is committed of it; nothing while tables are restored."""
+        mine = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+        if not mine or not self.flow_active:
+            return {}, {}
+        ends = await self._thread.last_stable_offsets(mine)
+        return {ensure_TP(tp): end for tp, end in ends.items()}, {tp: self._committed_offset[tp] for tp in mine}
+
+    def committable(self) -> Mapping[TP, int]:
+        """What could be committed at this moment."""
+        found = {}
+        for tp in self.order.partitions():
+            self._take_acks(tp)
+            found[tp] = self.order.committable(tp)
+        return {tp: offset for tp, offset in found.items() if offset is not None}
 
     async def read_to_end(self) -> frozenset[TP]:
         """Source partitions of which everything that was committed when this was called has been dealt with.
