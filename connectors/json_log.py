@@ -13,6 +13,8 @@ from typing import IO
 
 FIELDS = "masa_fields"  # attribute of a LogRecord that carries our structured fields
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
 
 class JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON; tracebacks keep the frames, never the values of variables."""
@@ -33,7 +35,7 @@ class JsonFormatter(logging.Formatter):
             line |= {"event": record.getMessage(), **fields}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _ENCODER.encode(line)
 
 
 def configure(stream: IO[str], *, level: str = "INFO", process: str | None = None) -> None:

@@ -53,7 +53,7 @@ def read_json(text: str | bytes) -> Any:
     """
     try:
         source = text.decode("utf-8") if isinstance(text, bytes) else text
-        return json.loads(source, object_pairs_hook=_no_repeats, parse_constant=_no_constants)
+        return _STRICT.decode(source)
     except UnicodeDecodeError:
         raise _unreadable(RejectReason.TEXT_NOT_UTF8, "is not UTF-8", "JSON in UTF-8") from None
     except json.JSONDecodeError as error:
@@ -250,6 +250,10 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constants(name: str) -> NoReturn:
     raise _unreadable(RejectReason.UNDECODABLE, f"has the number {name}", "a number that JSON knows")
+
+
+# Made once: `json.loads` with hooks would make one for each text.
+_STRICT = json.JSONDecoder(object_pairs_hook=_no_repeats, parse_constant=_no_constants)
 
 
 def _unreadable(code: RejectReason, message: str, expected: str) -> EventInvalid:

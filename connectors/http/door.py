@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, Protocol, TypeVar, cast
 
-import anyio
-import anyio.to_thread
 from starlette.requests import HTTPConnection
 
 from connectors.errors import ConnectorFailure
@@ -65,14 +65,13 @@ class Door:
         self.monotonic = monotonic
         self.by_agency = Buckets(rate=settings.rate_per_second, burst=settings.rate_burst, monotonic=monotonic)
         self.by_peer = Buckets(rate=settings.failures_per_second, burst=settings.failures_burst, monotonic=monotonic)
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="door")
 
     async def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """A call that may block, in a worker thread; 503 with Retry-After when what it needs is away."""
-        if self._limiter is None:  # made inside the event loop that uses it
-            self._limiter = anyio.CapacityLimiter(self.settings.threads)
+        work = functools.partial(call, *args, **kwargs)
         try:
-            return await anyio.to_thread.run_sync(functools.partial(call, *args, **kwargs), limiter=self._limiter)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except ConnectorFailure:  # its message may name our servers, which is nobody's business
             raise unavailable("the exchange cannot do this at the moment: the same request again is safe") from None
 

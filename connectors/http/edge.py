@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.http.door import Door
@@ -40,6 +39,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 HSTS = "max-age=63072000; includeSubDomains"
 
 
@@ -135,17 +135,17 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
-            self._add_headers(MutableHeaders(raw=message.setdefault("headers", [])))
+            self._add_headers(message.setdefault("headers", []))
         await self._send(message)
 
-    def _add_headers(self, headers: MutableHeaders) -> None:
-        for name, value in HEADERS.items():
-            headers.setdefault(name, value)
-        headers["x-request-id"] = self.request_id
+    def _add_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+        named = {name for name, _ in headers}
+        headers += [header for header in _HEADERS if header[0] not in named]
+        headers.append((b"x-request-id", self.request_id.encode()))
         if self._door.settings.secure:
-            headers["strict-transport-security"] = HSTS
+            headers.append((b"strict-transport-security", HSTS.encode()))
         if not self._complete and self._taken < self._announced():
-            headers["connection"] = "close"  # the rest of the body is not worth reading
+            headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
 
     async def answer(self, problem: Problem) -> None:
         """Answer with a problem, unless an answer has begun."""
