@@ -54,6 +54,26 @@ FOLLOWUP_ESCALATIONS = Metric(
     "has acted; ring them. NOT_PICKED_UP for one agency after the other: an inbox is not read at all.",
     labels={"level": "level of the ladder", "reason": "what was missed"},
 )
+RECALLED_DELIVERIES = Metric(
+    name="masa_recalled_deliveries_total",
+    kind="counter",
+    help="Deliveries taken back, by what for. PROTECTION: places of a child were recalled. SEVERANCE: quarantined. Look "
+    "at `masa recall list` when it jumps: one publisher may be taking back what is right.",
+    labels={"kind": "RETRACTION, CORRECTION, PROTECTION, SEVERANCE or FREEZE"},
+)
+RECALLS_REFUSED = Metric(
+    name="masa_recalls_refused_total",
+    kind="counter",
+    help="Requests to take something back that changed nothing. NOT_THE_PUBLISHER: somebody tried to take back another "
+    "agency's event; find out who and why.",
+    labels={"refusal": "the named refusal"},
+)
+REMOVAL_SECONDS = Metric(
+    name="masa_removal_seconds",
+    kind="histogram",
+    help="From the recall of a delivery to its recipient's confirmation that it is removed.",
+    buckets=(60, 600, 3_600, 14_400, 86_400, 259_200, 604_800),
+)
 FOLLOWUP_FAILURES = Metric(
     name="masa_followup_failures_total",
     kind="counter",

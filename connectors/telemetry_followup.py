@@ -50,6 +50,21 @@ class FollowupOccurrences(Occurrences):
         """Steps of ladders that were taken, by (level, reason)."""
         self._add(defined.FOLLOWUP_ESCALATIONS, steps)
 
+    def recall_taken(self, *, kind: str, deliveries: int) -> None:
+        """A recall took deliveries back."""
+        self._add(defined.RECALLED_DELIVERIES, {(kind,): deliveries})
+        if deliveries:
+            self._say(logging.INFO, "recall.taken", kind=kind, deliveries=deliveries)
+
+    def recall_refused(self, *, refusal: str) -> None:
+        """A request to take something back changed nothing: an alarm in itself."""
+        self._add(defined.RECALLS_REFUSED, {(refusal,): 1})
+        self._say(logging.ERROR, "recall.refused", refusal=refusal)
+
+    def removal_confirmed(self, *, seconds: float) -> None:
+        """A recipient has confirmed that what was taken back is removed."""
+        self._observe(defined.REMOVAL_SECONDS, (seconds,))
+
     def followup_failed(self, *, part: str, error: str) -> None:
         """The work goes on. `error` is the class of the exception."""
         self._add(defined.FOLLOWUP_FAILURES, {(part, error): 1})

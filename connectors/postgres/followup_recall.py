@@ -55,7 +55,6 @@ class RecalledRow(NamedTuple):
     at: int
     remove_by: int | None
     removed_at: int | None
-    overdue_at: int | None
 
 
 class Holder(NamedTuple):
@@ -73,7 +72,6 @@ class Holder(NamedTuple):
     notice: str | None
     remove_by: int | None
     removed_at: int | None
-    overdue_at: int | None
 
 
 _COLUMNS = ", ".join(RecallRow._fields)
@@ -123,18 +121,12 @@ WHERE (delivery_id = %(target)s OR event_id = %(target)s) AND state IN ('FROZEN'
 """
 _REMOVED = """
 UPDATE followup.recalled SET removed_at = %s WHERE delivery_id = %s AND removed_at IS NULL
-RETURNING recall_id, delivery_id, at
+RETURNING at
 """
-_OVERDUE = f"""
-SELECT {", ".join(f"c.{name}" for name in RecalledRow._fields)} FROM followup.recalled c
-WHERE c.removed_at IS NULL AND c.overdue_at IS NULL AND c.remove_by IS NOT NULL AND c.remove_by <= %s
-ORDER BY c.remove_by, c.delivery_id LIMIT %s FOR UPDATE
-"""  # noqa: S608 - names of our own
-_NOW_OVERDUE = "UPDATE followup.recalled SET overdue_at = %s WHERE recall_id = %s AND delivery_id = %s"
+_PENDING_ON = f"{_SELECT} WHERE event_id = %s AND state = 'PENDING' ORDER BY at, recall_id FOR UPDATE"
 _HOLDERS = """
 SELECT c.delivery_id, c.event_id, c.event_type, c.agency, c.before, d.state, d.available_at,
-    coalesce(g.picked_up_at, d.picked_up_at), g.lease_holder IS NOT NULL, c.notice, c.remove_by, c.removed_at,
-    c.overdue_at
+    coalesce(g.picked_up_at, d.picked_up_at), g.lease_holder IS NOT NULL, c.notice, c.remove_by, c.removed_at
 FROM followup.recalled c
 LEFT JOIN followup.delivery d ON d.delivery_id = c.delivery_id
 LEFT JOIN gateway_delivery g ON g.delivery_id = c.delivery_id
@@ -189,6 +181,11 @@ def by_id(connection: Connection, recall_id: str) -> RecallRow | None:
     return found[0] if found else None
 
 
+def pending_on(connection: Connection, event_id: str) -> list[RecallRow]:
+    """Pending recalls of this event, each locked."""
+    return _recalls(connection, _PENDING_ON, (event_id,))
+
+
 def listed(connection: Connection, *, kind: str | None, event: str | None, limit: int) -> list[RecallRow]:
     """Newest first."""
     return _recalls(connection, _LISTED, {"kind": kind, "event": event, "limit": limit})
@@ -234,22 +231,10 @@ def mark(connection: Connection, recall: RecallRow, state: str) -> None:
         connection.execute(_MARK, wanted)
 
 
-def removed(connection: Connection, delivery_id: str, at: int) -> list[tuple[str, str, int]]:
-    """Note that the recipient has removed it: (recall, delivery, taken back at) of each recall that this answers."""
+def removed(connection: Connection, delivery_id: str, at: int) -> list[int]:
+    """Note that the recipient has removed it; when each recall that this answers was made."""
     with database_failures():
-        return connection.execute(_REMOVED, (at, delivery_id)).fetchall()
-
-
-def overdue(connection: Connection, now: int, limit: int) -> list[RecalledRow]:
-    """What was not confirmed removed in time and has not been told of yet, each locked."""
-    with database_failures(), connection.cursor(row_factory=class_row(RecalledRow)) as cursor:
-        return cursor.execute(_OVERDUE, (now, limit)).fetchall()
-
-
-def now_overdue(connection: Connection, rows: Iterable[RecalledRow]) -> None:
-    """Note that it was told: at its deadline, so that a repeat is the same."""
-    with database_failures(), connection.cursor() as cursor:
-        cursor.executemany(_NOW_OVERDUE, [(each.remove_by, each.recall_id, each.delivery_id) for each in rows])
+        return [made for (made,) in connection.execute(_REMOVED, (at, delivery_id)).fetchall()]
 
 
 def holders(connection: Connection, recall_id: str) -> list[Holder]:

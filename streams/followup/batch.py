@@ -13,7 +13,7 @@ from connectors.postgres.connection import Connection, database_failures
 from connectors.postgres.followup_store import Delivery, EarlyReceipt
 from connectors.postgres.outbox import enqueue
 from streams.followup import life
-from streams.followup.hooks import Recall, Schedule
+from streams.followup.hooks import Recall, Removal, Schedule
 from streams.followup.life import Refusal, State, Transition, refused
 from streams.followup.telling import SpeakerOf, answer, misdirected, transition_record
 from streams.followup.work import Work
@@ -44,7 +44,7 @@ class Folded(NamedTuple):
     """What receipts made of deliveries. Pure data."""
 
     changed: dict[str, Delivery]
-    removed: list[Delivery]
+    removed: list[Removal]
     transitions: list[Transition]
     records: list[Outgoing]  # what is said of it
     early: list[EarlyReceipt]
@@ -108,10 +108,10 @@ def tally(deliveries: int, transitions: Iterable[Transition], early: int) -> Tal
 
 def _apply(after: Delivery, receipt: EarlyReceipt, parts: Parts, folded: Folded) -> None:
     """Note what an accepted receipt changed and what is said of it."""
-    if after.state in life.OPEN:
+    if receipt.kind == life.REMOVED:
+        folded.removed.append(Removal(after, receipt.at))
+    elif after.state in life.OPEN:
         after = parts.schedule(after)
-    elif receipt.kind == life.REMOVED:
-        folded.removed.append(after)
     else:
         said = answer(after, receipt, parts.speaker_of)
         if said is not None:

@@ -31,6 +31,13 @@ class Heard(NamedTuple):
     headers: dict[str, str]
 
 
+class Removal(NamedTuple):
+    """A recipient has confirmed that it removed what was taken back."""
+
+    delivery: Delivery  # as stored now
+    at: EpochMillis  # of the receipt
+
+
 class Recall(Protocol):
     """Takes deliveries back. Each method works in the engine's open transaction and may be called again with the same
     after a crash that undid it."""
@@ -41,8 +48,8 @@ class Recall(Protocol):
     def recorded(self, connection: Connection, deliveries: Sequence[Delivery]) -> object:
         """Deliveries that were stored this moment: one recalled before it became known is recalled now."""
 
-    def removed(self, connection: Connection, deliveries: Sequence[Delivery]) -> object:
-        """Recalled deliveries whose removal the recipient has confirmed (receipt REMOVED), as stored now."""
+    def removed(self, connection: Connection, removals: Sequence[Removal]) -> object:
+        """Recalled deliveries whose removal the recipient has confirmed (receipt REMOVED)."""
 
 
 class NoRecall:
@@ -50,7 +57,7 @@ class NoRecall:
 
     def heard(self, connection: Connection, events: Sequence[Heard]) -> None: ...
     def recorded(self, connection: Connection, deliveries: Sequence[Delivery]) -> None: ...
-    def removed(self, connection: Connection, deliveries: Sequence[Delivery]) -> None: ...
+    def removed(self, connection: Connection, removals: Sequence[Removal]) -> None: ...
 
 
 def no_sweep(connection: Connection, now: EpochMillis) -> int:

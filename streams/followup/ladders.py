@@ -8,7 +8,7 @@ from connectors.postgres import followup_ladder
 from connectors.postgres.connection import Connection
 from connectors.postgres.followup_store import Delivery
 from streams.followup import escalation, life
-from streams.followup.hooks import Heard, Recall
+from streams.followup.hooks import Heard, Recall, Removal
 from streams.policy.artefact import Document
 from streams.policy.follow_up_build import FollowUp, build_follow_up
 
@@ -59,5 +59,5 @@ class _WithCalls:
             followup_ladder.demand_calls(connection, [(name, at) for name, at in due if at is not None])
         return self._recall.recorded(connection, deliveries)
 
-    def removed(self, connection: Connection, deliveries: Sequence[Delivery]) -> object:
-        return self._recall.removed(connection, deliveries)
+    def removed(self, connection: Connection, removals: Sequence[Removal]) -> object:
+        return self._recall.removed(connection, removals)

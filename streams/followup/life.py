@@ -175,7 +175,7 @@ def _refusal(delivery: Delivery, receipt: EarlyReceipt) -> Refusal | None:
     if receipt.event_id != delivery.event_id:
         return Refusal.OTHER_EVENT
     if receipt.kind == REMOVED:
-        if delivery.state == State.RETRACTED:
+        if delivery.state == State.RETRACTED or (delivery.recalled_by is not None and delivery.outcome != REMOVED):
             return None
         return Refusal.REPEATED if delivery.outcome == REMOVED else Refusal.NOT_RECALLED
     if receipt.kind == "PICKED_UP":
@@ -202,6 +202,8 @@ def _acknowledgement_refusal(delivery: Delivery, receipt: EarlyReceipt) -> Refus
 
 def _after(delivery: Delivery, receipt: EarlyReceipt) -> Delivery:
     role = receipt.role if receipt.role and _ROLE.fullmatch(receipt.role) else None
+    if receipt.kind == REMOVED and delivery.state != State.RETRACTED:
+        return delivery  # of a part of it, or of what is frozen: its life goes on
     if receipt.kind == REMOVED:
         return delivery._replace(state=State.CLOSED.value, outcome=REMOVED, next_due=None)
     picked_up = receipt.at if delivery.picked_up_at is None else delivery.picked_up_at

@@ -16,7 +16,7 @@ from schemas.registry import EventTypes, load_event_types
 from streams.followup.batch import Parts
 from streams.followup.engine import Engine, EngineEvents, follow_up
 from streams.followup.escalation import Taken
-from streams.followup.hooks import NoRecall, Recall, Schedule, Sweep
+from streams.followup.hooks import Recall, Schedule, Sweep
 from streams.followup.ladders import Ladders
 from streams.followup.sweep import Sweeper
 from streams.followup.telling import Speaker
@@ -26,6 +26,8 @@ from streams.gateway.in_force import RulesInForce
 from streams.gateway.relay import RelayTelemetry, relay
 from streams.policy.artefact import Document
 from streams.policy.signatories import Signatories
+from streams.recall.engine import RecallEvents, Recalls
+from streams.recall.standing import Standing
 from streams.routing.policy_feed import PolicyFeed, PolicyTelemetry
 
 _IDENTITY = "masa-followup"
@@ -34,8 +36,8 @@ _PATIENCE_S = 0.2
 Work = Mapping[str, Callable[[], None]]
 
 
-class EscalationTelemetry(Protocol):
-    """What escalation tells."""
+class EscalationTelemetry(RecallEvents, Protocol):
+    """What escalation and recall tell."""
 
     def followup_steps(self, steps: Mapping[tuple[str, str], int]) -> object: ...
 
@@ -55,7 +57,9 @@ class Duties:
         ladders = Ladders(self._in_force)
         self.schedule: Schedule = ladders.schedule
         self.sweep: Sweep = Sweeper(ladders.current, types, self._noted)
-        self.recall: Recall = ladders.beside(NoRecall())
+        standing = Standing(rules.now, types)
+        recalls = Recalls(self.speaker_of, standing.places_given, standing.unaware, telemetry)
+        self.recall: Recall = ladders.beside(recalls)
 
     def _in_force(self) -> tuple[str, Document] | None:
         if not self._rules.known():

@@ -23,6 +23,7 @@ from schemas.codec import decode_event
 from schemas.errors import ContractError
 from schemas.registry import EventTypes
 from streams.gateway.shown import URGENCIES
+from streams.recall.requests import about_identity
 
 _BATCH_RECORDS = 1_000
 _BATCH_WAIT_S = 0.1
@@ -61,7 +62,7 @@ def arrived(record: Record, types: EventTypes, sealer: Sealer) -> NewDelivery | 
         ack_by=_instant(headers.get("masa-ack-by")),
         headers=headers,
         value=sealer.seal(record.value or b"", identity),
-        subject=_text(record.key) or None,
+        subject=None if about_identity(headers.get("ce_type", "")) else _text(record.key) or None,
     )
 
 

@@ -52,7 +52,6 @@ CREATE TABLE followup.recalled (
     at          bigint NOT NULL,
     remove_by   bigint,
     removed_at  bigint,
-    overdue_at  bigint,
     PRIMARY KEY (recall_id, delivery_id)
 )
 """
@@ -85,7 +84,7 @@ INDEXES = (
     "CREATE INDEX recalled_delivery ON followup.recalled (delivery_id)",
     "CREATE INDEX recalled_notice ON followup.recalled (notice) WHERE notice IS NOT NULL",
     "CREATE INDEX recalled_due ON followup.recalled (remove_by) "
-    "WHERE removed_at IS NULL AND overdue_at IS NULL AND remove_by IS NOT NULL",
+    "WHERE removed_at IS NULL AND remove_by IS NOT NULL",
     "CREATE INDEX gateway_delivery_subject ON gateway_delivery (subject) WHERE subject IS NOT NULL",
 )
 
