@@ -11,11 +11,12 @@ import typer
 
 from streams.cli import (
     bench,
+    calendar,
     conformance,
     deliveries,
     doctor,
-    files,
     exporter,
+    files,
     followup,
     gateway,
     inbox,
@@ -24,6 +25,7 @@ from streams.cli import (
     outbox,
     publish,
     queues,
+    recall,
     router,
     rules,
     schemas,
@@ -106,8 +108,10 @@ app.add_typer(topics.app, name="topics", rich_help_panel=OPERATE)
 app.add_typer(gateway.app, name="gateway", rich_help_panel=OPERATE)
 app.add_typer(followup.app, name="followup", rich_help_panel=OPERATE)
 app.add_typer(deliveries.app, name="deliveries", rich_help_panel=OPERATE)
-app.command("issuer", hidden=True)(issuer.issuer)
+app.add_typer(recall.app, name="recall", rich_help_panel=OPERATE)
+app.add_typer(calendar.app, name="calendar", rich_help_panel=OPERATE)
 app.command("exporter", rich_help_panel=OPERATE)(exporter.exporter)
+app.command("issuer", hidden=True)(issuer.issuer)
 app.command("token", rich_help_panel=USE)(issuer.token)
 app.command("router", rich_help_panel=OPERATE)(router.router)
 app.add_typer(conformance.app, name="conformance", rich_help_panel=PROVE)
