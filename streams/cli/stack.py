@@ -160,7 +160,7 @@ class Stack:
         return self._database.url()
 
     def _publish_connection(self, kafka: KafkaSettings, url: str) -> Connection:
-        own, gateway, issuer, *ports = free_ports(self._plan.slots + 6)
+        own, gateway, issuer, *ports = free_ports(self._plan.slots + 7)
         server = serve_metrics(self._telemetry, port=own)
         self._close.append(server.close)
         connection = Connection(
@@ -182,6 +182,7 @@ class Stack:
         self._process("ledger", "ledger", "run", "--metrics-port", ports[self._plan.slots])
         self._start_doors(ports[self._plan.slots + 1])
         self._process("followup", "followup", "--metrics-port", ports[self._plan.slots + 2])
+        self._process("streams-0", "followup", "streams", "--metrics-port", ports[self._plan.slots + 3])
         if self._plan.simulate:
             self._process("simulate", "simulate", *self._plan.simulate)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ SESSION_SECONDS = 10.0  # a worker that dies is replaced after so long
 HEARTBEAT_SECONDS = 2.0
 COMMIT_SECONDS = 1.0
 REQUEST_SECONDS = 30.0
+_TALKATIVE = ("faust", "mode", "aiokafka", "streams.followup.faust")  # say at length what goes as it should
 BUFFERED_RECORDS = 1_000  # of each partition, read ahead of the streams
 
 
@@ -67,6 +69,9 @@ def new_app(settings: AppSettings) -> faust.App:
 def run_app(app: faust.App) -> int:
     """Run until SIGTERM; the exit status. Logging and standard output stay as they are; no web port is opened."""
     worker = app.Worker(override_logging=False, redirect_stdouts=False, quiet=True, loglevel="WARN")
+    worker.spinner = None  # it writes control characters between the lines of the log
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         worker.execute_from_commandline()
     except SystemExit as ending:
