@@ -89,6 +89,7 @@ ORDER BY at, recall_id FOR UPDATE
 """
 _OF_SUBJECT = f"{_SELECT} WHERE subject = %s AND kind = %s AND state = 'ACTIVE' ORDER BY at FOR UPDATE"
 _BY_EVENT = f"{_SELECT} WHERE by_event = %s ORDER BY state, at LIMIT 1"
+_FREEZE_OF = f"{_SELECT} WHERE delivery_id = %s AND state = 'ACTIVE' AND kind = 'FREEZE' LIMIT 1 FOR UPDATE"
 _BY_ID = f"{_SELECT} WHERE recall_id = %s"
 _LISTED = f"""
 {_SELECT} WHERE (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(event)s::text IS NULL OR event_id = %(event)s)
@@ -173,6 +174,12 @@ def of_subject(connection: Connection, subject: str, kind: str) -> list[RecallRo
 def by_event(connection: Connection, event_id: str) -> RecallRow | None:
     """The recall that this control event asked for."""
     found = _recalls(connection, _BY_EVENT, (event_id,))
+    return found[0] if found else None
+
+
+def freeze_of(connection: Connection, delivery_id: str) -> RecallRow | None:
+    """The freeze that a delivery is under, locked."""
+    found = _recalls(connection, _FREEZE_OF, (delivery_id,))
     return found[0] if found else None
 
 

@@ -61,26 +61,32 @@ def inbox(
 
 def ack(
     delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="Delivery id: header masa-delivery-id.")],
-    outcome: Annotated[str, typer.Argument(metavar="OUTCOME", help=", ".join(OUTCOMES))],
+    outcome: Annotated[str | None, typer.Argument(metavar="[OUTCOME]", help=", ".join(OUTCOMES))] = None,
     agency: Annotated[
         str | None, typer.Option("--agency", help="Agency that answers. Default: whoever has received it.")
     ] = None,
     role: Annotated[str | None, typer.Option("--role", help="Role that acted.")] = None,
+    removed: Annotated[
+        bool, typer.Option("--removed", help="It was taken back, and is out of the agency's records now.")
+    ] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Acknowledge a delivery: say what was done with it.
+    """Acknowledge a delivery: say what was done with it, or that it was removed after it was taken back.
 
     Prints the receipt that was written to the agency's receipts topic.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
     \b
+      masa ack 5f0c6d1e-8a44-8b1c-8d2e-93be1f27aa10 --removed
       masa ack 5f0c6d1e-8a44-8b1c-8d2e-93be1f27aa10 ACTION_TAKEN --role dsl
     """
     from connectors.client.receipts import receipt_record
     from connectors.kafka.publisher import Publisher
 
-    if outcome not in OUTCOMES:
+    if removed == (outcome is not None):
+        raise BadUsage("say what was done: an OUTCOME, or --removed of what was taken back")
+    if not removed and outcome not in OUTCOMES:
         raise BadUsage(f"no outcome `{outcome}`: one of {', '.join(OUTCOMES)}")
     kafka = settings(data_dir).kafka()
     event_id, addressee = _find_delivery(kafka, delivery, agency)
@@ -91,7 +97,7 @@ def ack(
         "deliveryId": delivery,
         "eventId": event_id,
         "agency": addressee,
-        "kind": "ACKNOWLEDGED",
+        "kind": "REMOVED" if removed else "ACKNOWLEDGED",
         "outcome": outcome,
         "role": role,
         "person": None,
