@@ -24,6 +24,7 @@ REMOVAL = "control.retraction"
 # The ladder's own voice is not escalated: the clock that it speaks of still runs, and tells the next person.
 SILENT = frozenset({"control.escalation", "control.acknowledgement", NOTICE, "control.heartbeat"})
 REMOVAL_RUNGS = 100  # rungs of a recalled delivery are numbered from here, beside those of its first life
+_OURS = "-exchange"  # of its retractions the removal is chased, on the delivery that is to be removed
 _REMINDER = StepTo(of=StepOf.RECIPIENT)
 
 
@@ -74,7 +75,7 @@ def waits_for(delivery: Delivery) -> Progress | None:
     """None when nothing is waited for: the delivery's ladder has been stopped."""
     if delivery.state == State.RETRACTED:
         return Progress.REMOVAL
-    if delivery.event_type in SILENT:
+    if delivery.event_type in SILENT or (delivery.event_type == REMOVAL and delivery.source.endswith(_OURS)):
         return None
     if delivery.event_type == REQUEST and delivery.state in (*OPEN, State.ACKNOWLEDGED, State.CLOSED):
         return Progress.ANSWER

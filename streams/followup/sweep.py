@@ -24,6 +24,7 @@ from streams.policy.facts import EpochMillis
 from streams.policy.follow_up_build import FollowUp
 
 BATCH = 2_000  # deliveries a statement
+MOST = 10 * BATCH  # a sweep, so that receipts are read between; the rest is due at the next one, a second later
 PHONE_RUNG = 50  # number of the step that says that no call is on record
 
 # The follow-up of the rule set in force; None: none is known yet, so no clock may be judged.
@@ -52,8 +53,11 @@ class Sweeper:
             return 0
         voices = self._voices(follow_up)
         at, steps = EpochMillis(now), 0
-        while rows := followup_store.due(connection, now, BATCH):
+        for _ in range(MOST // BATCH):
+            rows = followup_store.due(connection, now, BATCH)
             steps += self._ladders(connection, rows, follow_up, voices, at)
+            if len(rows) < BATCH:
+                break
         steps += self._calls(connection, follow_up, voices, at)
         self._digests(connection, follow_up, voices, at)
         return steps
