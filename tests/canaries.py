@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from schemas.field_classes import string_rules, without_null
+from schemas.field_classes import FORMAT, string_rules, without_null
 from schemas.registry import EventType
 from schemas.vocabulary import FieldClass
 from streams.simulation.synthetic_ids import nhs_numbers, upn
@@ -108,7 +108,7 @@ class Brood:
 
     def _array(self, items: Any, value: list[Any] | None) -> tuple[list[Any] | None, list[str]]:
         if (isinstance(items, dict) and items.get("type") == "string") or items == "string":
-            made = self.value(None, 64)
+            made = self.value(items.get(FORMAT) if isinstance(items, dict) else None, 64)
             return [made], [made or ""]
         if isinstance(items, dict) and items.get("type") == "record" and value:
             texts: list[str] = []
