@@ -25,6 +25,8 @@ _ENQUEUE = """
 INSERT INTO outbox (topic, key, value, headers)
 SELECT * FROM unnest(%s::text[], %s::bytea[], %s::bytea[], %s::jsonb[])
 """
+_COPY = "COPY outbox (topic, key, value, headers) FROM STDIN"
+_MANY = 50  # records from which on copying is faster
 _TAKE = "SELECT seq, topic, key, value, headers FROM outbox ORDER BY seq LIMIT %s"
 _DROP = "DELETE FROM outbox WHERE seq = ANY(%s)"
 _WAITING = "SELECT count(*) FROM outbox"
@@ -45,6 +47,11 @@ def enqueue(connection: Connection, records: Iterable[Outgoing]) -> None:
     """Write the records, in the connection's open transaction. They are sent if and only if it commits."""
     wanted = list(records)
     if not wanted:
+        return
+    if len(wanted) >= _MANY:
+        with database_failures(), connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for each in wanted:
+                copy.write_row((each.topic, each.key, each.value, _headers_out(each)))
         return
     columns: list[list[Any]] = [
         [each.topic for each in wanted],

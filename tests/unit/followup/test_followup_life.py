@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,12 +12,14 @@ from connectors.kafka.offset_consumer import Record
 from connectors.postgres.followup_store import Delivery, EarlyReceipt
 from schemas.codec import encode_record
 from schemas.registry import load_event_types
+from streams.followup import quick_answers
+from streams.followup import voice as voice_module
 from streams.followup.batch import Parts, fold
 from streams.followup.hooks import NoRecall
-from streams.followup.life import Refusal, Transition, receive, scheduled, sound
+from streams.followup.life import Refusal, Transition, receive, refused, scheduled, sound
 from streams.followup.receipts import ReceiptReader
-from streams.followup.telling import Speaker, nobody
-from streams.followup.voice import Voice
+from streams.followup.telling import Speaker, nobody, transition_value
+from streams.followup.voice import About, Voice
 from streams.followup.work import Sorter
 
 DELIVERY, EVENT, RECEIPT = (f"0190c0de-0000-7000-8000-00000000000{n}" for n in (1, 2, 3))
@@ -191,3 +194,25 @@ def test_a_broken_record_of_ours_is_counted_and_stops_nothing() -> None:
         ]
     )
     assert (work.unreadable, len(work.receipts)) == (2, 1)
+
+
+def test_a_quick_answer_has_the_bytes_of_a_plain_one() -> None:
+    """Whoever is told, whatever the marking, whenever: the quick way only saves time."""
+    voice = Voice(area="northshire")
+    for outcome in ("NOTED", "ASK_MORE"):
+        for protection, restricted in (("NONE", False), ("PROTECTED", True)):
+            for at in (1, 1_700_000_000_000, 4_000_000_000_000):
+                facts = About(EVENT, "x", protection=protection, restricted=restricted)
+                said = {"delivery_id": DELIVERY, "receipt_id": RECEIPT, "outcome": outcome, "publisher": "somebody"}
+                plain = voice_module.acknowledged(voice, facts, **said, at=at)  # type: ignore[arg-type]
+                identity, quick = quick_answers.acknowledged(voice, facts, **said, at=at)  # type: ignore[arg-type]
+                assert quick == plain
+                assert dict(quick.headers)["ce_id"] == identity.encode()
+
+
+def test_a_transition_joined_by_hand_is_what_the_codec_writes() -> None:
+    """With everything and with nothing that may be absent."""
+    nothing = refused(NOTED._replace(delivery_id=""), Refusal.UNREADABLE)
+    for told in (receive(answered("NOTED"), NOTED).transition, receive(delivery(), PICKED_UP).transition, nothing):
+        assert transition_value(told) == encode_record("transition", told.datum())
+        assert UUID(told.transition_id).version == 5
