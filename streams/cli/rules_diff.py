@@ -87,6 +87,8 @@ def _show(difference: Difference, words: Words) -> None:
         typer.echo(paused_words(change, words))
     for area in difference.calendars:
         typer.echo(f"working or school days of {area} differ: equal clocks end at different times")
+    for area in difference.follow_up:
+        typer.echo(f"what happens after a delivery in {area} differs: compare its follow-up.yaml")
     lines, hidden = words.lines(difference)
     for event_type in dict.fromkeys(line.event_type for line in lines):
         _table(event_type, [line for line in lines if line.event_type == event_type], words)

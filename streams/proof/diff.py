@@ -12,7 +12,7 @@ given for each, so no difference can show only there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -52,19 +52,22 @@ def compare(
     rows: list[Row] = []
     paused: tuple[Change, ...] = ()
     calendars: tuple[str, ...] = ()
+    follow_up: tuple[str, ...] = ()
     if old.hash != new.hash:
         pair = (Side.of(old, event_types), Side.of(new, event_types))
         day = at.toordinal() - EPOCH
         kinds = sorted({*event_types, *pair[0].by_type, *pair[1].by_type, *_in_contracts(pair)})
         paused = _paused(pair, kinds[0], day)
         calendars = _calendars(pair)
+        follow_up = _follow_up(old, new)
         for number, kind in enumerate(kinds):
             rows += _rows(pair, kind, day, complete)
             if progress is not None:
                 progress(number + 1, len(kinds))
     return Difference(
-        old=old.hash, new=new.hash, at=at, rows=tuple(rows), paused=paused, calendars=calendars, complete=complete
-    )
+        old=old.hash, new=new.hash, at=at, rows=tuple(rows), paused=paused, calendars=calendars, follow_up=follow_up,
+        complete=complete,
+    )  # fmt: skip
 
 
 def _in_contracts(pair: Pair) -> set[str]:
@@ -144,6 +147,18 @@ def _calendars(pair: Pair) -> tuple[str, ...]:
     schools = (old.school_calendars.keys() | new.school_calendars.keys()) & old.agencies.keys() & new.agencies.keys()
     differ = {old.agencies[s].area for s in schools if _days_differ(old.calendar_of(s), new.calendar_of(s))}
     return tuple(a for a in both if a in differ or _days_differ(old.calendars[a], new.calendars[a]))
+
+
+def _follow_up(old: Artefact, new: Artefact) -> tuple[str, ...]:
+    """Areas of both sides whose follow-up differs in anything but school days, which `calendars` tells."""
+    one, other = (side.document()["areas"] for side in (old, new))
+    return tuple(area for area in sorted(one.keys() & other.keys()) if _after(one[area]) != _after(other[area]))
+
+
+def _after(area: Mapping[str, Any]) -> dict[str, Any]:
+    said = dict(area.get("followUp") or {})
+    hours = {key: value for key, value in said.get("calendar", {}).items() if key not in ("insetDays", "schools")}
+    return said | {"calendar": hours}
 
 
 def _days_differ(one: Calendar, other: Calendar) -> bool:

@@ -24,6 +24,7 @@ def to_json(difference: Difference) -> Iterator[Mapping[str, Any]]:
         "differs": not difference.empty,
         "wholeEvents": [_change_json(change) for change in difference.paused],
         "calendars": list(difference.calendars),
+        "followUp": list(difference.follow_up),
     }
 
 

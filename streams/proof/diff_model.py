@@ -71,6 +71,7 @@ class Difference:
 
     `paused` are periods and places in which one side only lets whole events wait, its rules past their review date.
     `calendars` are areas whose working or school days differ, so that equal clocks end at different times.
+    `follow_up` are areas that say otherwise what happens after a delivery: ladders, hours, digests, rhythms, patterns.
     """
 
     old: str
@@ -79,8 +80,9 @@ class Difference:
     rows: tuple[Row, ...]
     paused: tuple[Change, ...]
     calendars: tuple[str, ...]
+    follow_up: tuple[str, ...] = ()
     complete: bool = True  # False: special cases are only known to exist, in which a publisher speaks of recipients
 
     @property
     def empty(self) -> bool:
-        return not (self.rows or self.paused or self.calendars)
+        return not (self.rows or self.paused or self.calendars or self.follow_up)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from random import Random
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from streams.policy.artefact import Artefact, compile_areas
 from streams.policy.decide import decide
 from streams.policy.facts import AgencyId, EpochMillis, Facts
+from streams.policy.follow_up import FollowUpFile
 from streams.policy.index import RuleSet
 from streams.policy.laws import AGENCY_LAWS, HIT_LAWS
 from streams.proof.diff import compare
@@ -103,6 +105,15 @@ def test_a_changed_school_holiday_is_a_difference() -> None:
     term = {"from": date(2026, 9, 2), "to": date(2026, 12, 18)}
     one, two = (area([], spec={"schoolTerms": [t]}) for t in (term, term | {"to": date(2026, 12, 17)}))
     assert compare(artefact(one), artefact(two), EVENT_TYPES, AT).calendars == ("north",)
+
+
+def test_another_ladder_is_a_difference() -> None:
+    """Who signs is told that other people hear when nobody acts, although everybody is told the same at first."""
+    rest = {"id": "rest", "reason": "all", "steps": [{"level": "REMINDER", "to": {"of": "RECIPIENT"}}]}
+    said = [FollowUpFile.model_validate({"ladders": [rest | {"digest": word}]}) for word in ("NEVER", "ALWAYS")]
+    one, other = (artefact(replace(area([]), follow_up=each)) for each in said)
+    assert compare(one, other, EVENT_TYPES, AT).follow_up == ("north",)
+    assert not compare(one, other, EVENT_TYPES, AT).empty
 
 
 def test_every_law_says_what_it_reads() -> None:
