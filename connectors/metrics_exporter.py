@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from connectors.metrics import Metric
 
+# A second to a fortnight: people publish hours after what happened, machines in milliseconds.
+STAGE_SECONDS = (
+    0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0, 259_200.0, 1_209_600.0,
+)  # fmt: skip
+
 CHANNEL = "kafka or gateway"
 DOOR = "kafka or gateway"
 TOPICS = "audit, inbox, outbox, receipts or other"
@@ -113,4 +118,12 @@ LOOK_FAILURES = Metric(
     kind="counter",
     help="Parts of rounds that failed. A steady stream: Kafka or PostgreSQL is away, or a permission is missing.",
     labels={"part": "as masa_exporter_looked_timestamp_seconds", "error": "class of the error"},
+)
+STAGES = Metric(
+    name="masa_stage_seconds",
+    kind="histogram",
+    help="Time of an event's stages, of a sample of decided events: from what happened to its publication, to its "
+    "arrival, to the decision (and so to being available). `published` rising: agencies report later than they did.",
+    labels={"stage": "published, arrived, available"},
+    buckets=STAGE_SECONDS,
 )

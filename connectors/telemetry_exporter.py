@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from connectors import metrics_exporter as defined
 from connectors.telemetry_base import Occurrences
@@ -33,6 +33,11 @@ class ExporterOccurrences(Occurrences):
         """Records by queue and reason, ages by queue."""
         self._replace(defined.WAITING_RECORDS, dict(records))
         self._replace(defined.WAITING_AGE, {(queue,): age for queue, age in ages.items()})
+
+    def stages_seen(self, *, seconds: Mapping[str, Sequence[float]]) -> None:
+        """By stage, of sampled events."""
+        for stage, values in seconds.items():
+            self._observe(defined.STAGES, values, (stage,))
 
     def ledger_seen(self, *, age: float) -> None:
         self._set(defined.LEDGER_UNSTORED_AGE, age, ("audit",))

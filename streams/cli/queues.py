@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from streams.cli.held_release import release
+from streams.cli.held_release import As, Because, release
 from streams.cli.runtime import (
     DEFAULT_DATA_DIR,
     AsJson,
@@ -21,6 +21,7 @@ from streams.cli.runtime import (
     Refused,
     emit,
     instant,
+    now_ms,
     say,
     settings,
     table,
@@ -65,13 +66,16 @@ def replay_rejected(
     positions: Positions = None,
     every: All = False,
     reason: ReasonOption = None,
+    person: As = None,
+    because: Because = None,
     dry_run: DryRun = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Put refused records back into the outboxes they came from, after the cause was mended.
 
     Name them by position, or take --all, with --reason only those with that reason. A record that is still
-    wrong is refused again. Prints one line a record.
+    wrong is refused again. Prints one line a record; what was put back is on record (`masa ledger operations`)
+    and waits no more.
 
     [bold]Examples[/bold]
 
@@ -81,7 +85,60 @@ def replay_rejected(
     """
     kafka = settings(data_dir).kafka()
     found = chosen(read_queue("rejected", kafka, reason), positions or [], every)
-    _put_back(kafka, found, dry_run)
+    if dry_run:
+        for datum in found:
+            emit({"from": position_of(datum), "wouldPutBack": True})
+        return
+    if found:
+        _put_back(kafka, found, _operation("replay", found, person or "not named", because))
+
+
+@rejected.command("close")
+def close_rejected(
+    positions: Annotated[list[str], typer.Argument(metavar="TOPIC:PARTITION:OFFSET...", help="Positions.")],
+    person: Annotated[str, typer.Option("--as", metavar="NAME", help="Who you are, for the record.")],
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why nothing more is to be done.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Say that refused records need nothing more, as when the agency has sent them again in another way.
+
+    They wait no more and raise no alarm; who said so and why is on record. Their bytes stay until the broker
+    forgets them, so they can still be replayed.
+
+    [bold]Example[/bold]
+
+    \b
+      masa rejected close agency.northshire-police.outbox:0:17 --as asha-patel --because "sent again by phone"
+    """
+    from connectors.kafka.publisher import Publisher
+    from connectors.operations import operation_record
+
+    kafka = settings(data_dir).kafka()
+    found = chosen(read_queue("rejected", kafka, None), positions, False)
+    operation = _operation("close", found, person, because)
+    with Publisher(kafka) as publisher:
+        publisher.publish([operation_record(operation)])
+    for datum in found:
+        emit({"from": position_of(datum), "closed": True, "operation": operation.operation_id})
+
+
+def _operation(what: Literal["replay", "close"], found: Sequence[Mapping[str, Any]], by: str, why: str | None) -> Any:
+    """What a person did with refused records: positions only."""
+    import uuid
+
+    from connectors.operations import Operation
+
+    places = [position_of(datum) for datum in found]
+    return Operation(
+        operation_id=str(uuid.uuid4()),
+        at=now_ms(),
+        actor=by,
+        kind=f"rejected.{what}",
+        target=places[0] if len(places) == 1 else f"{len(places)} of masa.rejected",
+        reason=why,
+        result="DONE",
+        details={"replayed" if what == "replay" else "closed": " ".join(places)},
+    )
 
 
 @held.command("list")
@@ -145,18 +202,15 @@ def chosen(found: Iterator[dict[str, Any]], positions: list[str], every: bool) -
     return [by_position[position] for position in positions]
 
 
-def _put_back(kafka: KafkaSettings, found: Sequence[Mapping[str, Any]], dry_run: bool) -> None:
+def _put_back(kafka: KafkaSettings, found: Sequence[Mapping[str, Any]], operation: Any) -> None:
     from connectors.kafka.publisher import Publisher
+    from connectors.operations import operation_record
 
-    if dry_run:
-        for datum in found:
-            emit({"from": position_of(datum), "wouldPutBack": True})
-        return
     with Publisher(kafka) as publisher:
-        places = publisher.publish(put_back_record(datum) for datum in found)
-    for datum, place in zip(found, places, strict=True):
+        places = publisher.publish([*map(put_back_record, found), operation_record(operation)])
+    for datum, place in zip(found, places, strict=False):  # the last place is the operation's
         emit({"from": position_of(datum), "topic": place.topic, "partition": place.partition, "offset": place.offset})
-    say(f"{len(places)} records put back")
+    say(f"{len(found)} records put back")
 
 
 def _rejected_row(datum: Mapping[str, Any]) -> dict[str, Any]:

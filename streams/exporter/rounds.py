@@ -6,7 +6,7 @@ next round; the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -21,6 +21,7 @@ from connectors.postgres import exporter_queries as queries
 from connectors.postgres.connection import Connection, connect
 from streams.exporter import ages
 from streams.exporter.follow import QueueFollower
+from streams.exporter.stages import StageSampler
 
 
 class ExporterEvents(Protocol):
@@ -31,6 +32,7 @@ class ExporterEvents(Protocol):
     def unclaimed_seen(self, *, channel: str, deliveries: int, age: float) -> None: ...
     def open_transactions_seen(self, *, ages: Mapping[str, float]) -> None: ...
     def queues_seen(self, *, records: Mapping[tuple[str, ...], int], ages: Mapping[str, float]) -> None: ...
+    def stages_seen(self, *, seconds: Mapping[str, Sequence[float]]) -> None: ...
     def ledger_seen(self, *, age: float) -> None: ...
     def database_seen(self, *, connections: Mapping[str, int], limit: int, age: float, size_bytes: int) -> None: ...
     def certificates_seen(self, *, expiries: Mapping[str, float]) -> None: ...
@@ -58,6 +60,7 @@ class Rounds:
         self._kafka, self._url, self._group, self._certificates = kafka, database_url, group, certificates
         self._around, self._events = around, around.events
         self._ends = LogEnds(kafka)
+        self._stages = StageSampler(kafka)
         self._queues: QueueFollower | None = None
         self._database: Connection | None = None
         self._partitions: tuple[Partition, ...] = ()
@@ -80,6 +83,7 @@ class Rounds:
         self._try("transactions", self._look_at_transactions)
         self._try("gateway", self._look_at_gateway, self._drop_database)
         self._try("queues", self._look_at_queues, self._drop_queues)
+        self._try("stages", self._look_at_stages)
         self._try("ledger", self._look_at_ledger, self._drop_database)
         self._try("database", self._look_at_database, self._drop_database)
         self._try("certificates", self._look_at_certificates)
@@ -122,6 +126,10 @@ class Rounds:
         self._events.queues_seen(
             records=seen.records, ages={queue: ages.age(at, now) for queue, at in seen.oldest_at.items()}
         )
+
+    def _look_at_stages(self) -> None:
+        audit = tuple(each for each in self._partitions if each.topic == topics.AUDIT)
+        self._events.stages_seen(seconds=self._stages.sample(self._ends, audit))
 
     def _look_at_ledger(self) -> None:
         stored = queries.ledger_positions(self._connection(), topics.AUDIT)

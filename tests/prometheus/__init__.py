@@ -1,0 +1,1 @@
+"""Prometheus' rules, alone and against a real Prometheus."""
