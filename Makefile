@@ -38,6 +38,7 @@ check: $(STAMP) ## lint, formatting, types, contract, area files, rule cases and
 	$(BIN)/masa rules schema --check
 	$(BIN)/masa topics strimzi --out deploy/kubernetes/kafka --check
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules check --strict $$area"; $(BIN)/masa rules check --strict $$area; done
+	@set -e; for area in $(AREAS); do $(BIN)/masa calendar check $$area; done
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules test $$area"; $(BIN)/masa rules test $$area; done
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules verify $$area"; $(BIN)/masa rules verify $$area; done
 	@set -e; for area in $(AREAS); do echo "$(BIN)/masa rules document --check $$area"; $(BIN)/masa rules document --check $$area; done

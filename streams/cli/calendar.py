@@ -70,7 +70,7 @@ def due(
     [bold]Examples[/bold]
 
     \b
-      masa calendar due NEXT_SCHOOL_DAY --at 2026-10-23T16:30       # the Friday before half term
+      masa calendar due NEXT_SCHOOL_DAY --at 2026-10-23T16:30          # the Friday before half term
       masa calendar due 5SD --at 2026-11-24T10:00 --agency kingsmere-academy
       masa calendar due 1WD --at 2026-12-24T12:00 --json
     """
