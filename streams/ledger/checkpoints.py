@@ -21,7 +21,7 @@ from streams.ledger import sql
 from streams.ledger.chain import Entry, Head, unpacked
 from streams.ledger.checkpoint import ChainDiffers, Checkpoint, Signed, Stretch, next_checkpoint, parse, standing_after
 
-_LOCK = 0x6D617361_0007
+_LOCK = 0x6D617361_0009
 _KEY = b"ledger"
 
 

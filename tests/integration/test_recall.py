@@ -77,7 +77,7 @@ def test_a_recall_that_races_the_delivery_loses_neither(desk: Desk, order: str) 
         delivered(desk.bench.url, in_inbox(1))
     assert isinstance(desk.bench.gateway.open(person(), original.delivery_id), TakenBack)
     assert desk.bench.gateway.inbox(person()) == []
-    assert desk.bench.gateway.poll(system(), limit=5, lease_seconds=60) == ()
+    assert not desk.bench.gateway.poll(system(), limit=5, lease_seconds=60)
     assert desk.states(1) == {SCHOOL: "RETRACTED"}
     assert desk.told_of() == [(RETRACTION, SCHOOL, event_id(1))]
 

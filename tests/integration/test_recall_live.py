@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
+from connectors.settings import ensure_pseudonym_key
 from schemas.examples import example, new_event_id
 from schemas.pseudonym import Pseudonymiser
 from schemas.registry import load_event_types
+from streams.simulation.synthetic_ids import nhs_numbers
 from tests.integration.live_exchange import LiveExchange
 from tests.support import wait_for
 
 pytestmark = pytest.mark.integration
 TYPES = load_event_types()
 SETTLED_WITHIN_S = 60.0
-OLD, NEW = "9994003461", "9994003488"
+_NUMBERS = nhs_numbers(731_000)
+OLD, NEW = next(_NUMBERS), next(_NUMBERS)
 
 
 def make(kind: str, **changes: Any) -> tuple[Any, dict[str, Any]]:
@@ -91,7 +94,7 @@ def test_no_record_row_or_log_line_has_both_a_severed_key_and_a_new_one(live: Li
         return [each["deliveries"] > 0 for each in found] == [True]
 
     wait_for(quarantined, SETTLED_WITHIN_S, what="the quarantine of what was under the old key")
-    key = (live.data_dir / "secrets" / "pseudonym.key").read_bytes()
+    key = ensure_pseudonym_key(live.data_dir).read_bytes()
     pseudonyms = Pseudonymiser(key)
     old, new = (
         {number.encode(), pseudonyms.subject(nhs_number=number, upn=None, source="", local_ref=None).encode()}  # type: ignore[union-attr]
