@@ -197,6 +197,7 @@ def test_a_pod_authenticates_as_the_principal_whose_password_it_has() -> None:
     for document in PODS:
         env = {each["name"]: each for each in container_of(document)["env"]}
         assert env["KAFKA_SASL_USERNAME"]["value"] == env["KAFKA_SASL_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"]
+        assert env["KAFKA_SASL_USERNAME"]["value"] in {each["metadata"]["name"] for each in user_resources([])}
         assert env["KAFKA_SECURITY_PROTOCOL"]["value"] == "SASL_SSL"
         assert env["MASA_ALLOW_SYNTHETIC"]["value"] == "false"
 
