@@ -22,9 +22,9 @@ from tests.fault.running import (
     AddedSlot,
     Victims,
     amid_a_transaction,
-    audited_positions,
+    audited_of,
     await_routed,
-    delivered_ids,
+    delivered_as_promised,
     reconciled,
 )
 from tests.fault.traffic import Publishers
@@ -107,12 +107,11 @@ def test_nothing_is_lost_or_doubled_when_processes_die(exchange: Exchange, capsy
     report = reconciled(exchange)
 
     kafka = Settings.load(exchange.data_dir, {}).kafka()
-    audited, promised = audited_positions(kafka)
+    audited, own, promised = audited_of(kafka)
     assert set(audited) == set(publishers.positions)
-    assert audited.total() == len(publishers.positions) == len(set(publishers.positions)) == report["events"]
-    assert promised == delivered_ids(kafka)
-    assert set(promised.values()) == {1}
-    assert report["delivered"] == promised.total()
+    assert audited.total() == len(publishers.positions) == len(set(publishers.positions))
+    assert audited.total() <= report["events"] <= audited.total() + own
+    delivered_as_promised(kafka, promised)
     assert report["kinds"]["REPEATED"] > 0
     assert report["kinds"]["REJECTED"] > 0
     assert added.partitions_owned() > 0, "the added slot never got a partition"
