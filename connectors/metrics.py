@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -287,15 +288,7 @@ CHILD_RESTARTS = Metric(
 
 def all_metrics() -> Iterator[Metric]:
     """Every definition of this module and of its sisters, in the order written."""
-    from connectors import (
-        metrics_clients,
-        metrics_exporter,
-        metrics_files,
-        metrics_followup,
-        metrics_gateway,
-        metrics_streams,
-    )
-
-    others = (metrics_gateway, metrics_files, metrics_followup, metrics_streams, metrics_exporter, metrics_clients)
+    names = ("gateway", "files", "followup", "streams", "exporter", "clients")
+    others = [import_module(f"connectors.metrics_{name}") for name in names]  # they import this one
     defined = (*globals().values(), *(each for module in others for each in vars(module).values()))
     return (value for value in defined if isinstance(value, Metric))

@@ -193,7 +193,7 @@ def all_beside(work: Mapping[str, Callable[[], None]], stop: threading.Event) ->
         try:
             run()
             if not stop.is_set():
-                failures.append(ExitForSupervisor(f"the gateway's {name} ended by itself"))
+                failures.append(ExitForSupervisor(f"{name} ended by itself"))
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             failures.append(error)
         finally:

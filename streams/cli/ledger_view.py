@@ -57,7 +57,7 @@ def print_event(found: dict[str, Any]) -> None:
     if found["outcomes"]:
         columns = ("agency", "outcome", "rules", "reasons", "withheld", "answer by")
         table(None, columns, (_outcome_row(outcome) for outcome in found["outcomes"]))
-    if found["transitions"]:
+    if found.get("transitions"):
         told = ("at", "agency", "from", "to", "outcome", "late", "refused")
         table(None, told, (_transition_row(each) for each in found["transitions"]))
     if found["repeats"]:
