@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.errors import RetryLater
+from connectors.http.asked import EachAlone
 from connectors.http.taken_back import Removed, TakenBack
 from connectors.http.values import (
     Accepted,
@@ -86,7 +87,7 @@ def _wrong(pointer: str, code: str, message: str, expected: str) -> Refused:
     return Refused("INVALID", "the event breaks the contract", (FieldProblem(pointer, code, message, expected),))
 
 
-class DoorsDouble:
+class DoorsDouble(EachAlone):
     """Thread-safe. `deliveries` is by agency; `away` makes every call fail as it does without Kafka or PostgreSQL."""
 
     def __init__(self, deliveries: Mapping[str, Sequence[Delivery]] | None = None) -> None:

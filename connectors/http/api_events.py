@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from connectors.http import answers, cloudevents
+from connectors.http.asked import PublishAsked
 from connectors.http.auth import CurrentCaller, require_scope
 from connectors.http.batch import BatchAnswer, batch_answer, submissions
 from connectors.http.bodies import JSON, content, media_type, parsed, unsupported
@@ -19,7 +20,7 @@ from connectors.http.door import door_of
 from connectors.http.openapi import WRITING, problems, takes
 from connectors.http.problems import BAD_REQUEST, NOT_FOUND, PROBLEM_JSON, Problem, refusal
 from connectors.http.shapes import AcceptedAnswer, OutcomeAnswer, PreviewAnswer
-from connectors.http.values import Caller, Refused
+from connectors.http.values import Caller, Refused, Submission
 
 IDEMPOTENCY_HEADER = "idempotency-key"
 NDJSON = ("application/x-ndjson", "application/jsonl")
@@ -121,7 +122,7 @@ async def publish(request: Request, caller: CurrentCaller) -> Response:
     require_scope(request, caller, "publish")
     door, key = door_of(request), idempotency_key(request)
     unpacked = await _unpacked(request, caller)
-    answer = await door.ask(door.doors.publish, caller, unpacked.document, idempotency_key=key)
+    answer = await door.publish(PublishAsked(caller, Submission(unpacked.document, key)))
     if isinstance(answer, Refused):
         raise refusal(answer, below=unpacked.below)
     body = answers.accepted(answer)

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from connectors.http import answers
 from connectors.http.api_events import ID, no_such
+from connectors.http.asked import AcknowledgeAsked, PollAsked
 from connectors.http.auth import CurrentCaller, require_scope
 from connectors.http.bodies import JSON, Body, model_of
 from connectors.http.door import door_of
@@ -80,7 +81,7 @@ async def poll(request: Request, caller: CurrentCaller) -> Response:
     """
     require_scope(request, caller, "inbox")
     body, door = await model_of(request, PollBody, optional=True), door_of(request)
-    found = await door.ask(door.doors.poll, caller, limit=body.limit, lease_seconds=body.lease_seconds)
+    found = await door.poll(PollAsked(caller, body.limit, body.lease_seconds))
     if not found:
         return Response(status_code=204)
     return JSONResponse({"deliveries": [answers.delivery(each) for each in found]})
@@ -103,7 +104,7 @@ async def acknowledge(request: Request, delivery_id: DeliveryId, caller: Current
     require_scope(request, caller, "inbox")
     body, door = await model_of(request, AcknowledgeBody), door_of(request)
     target = _known(delivery_id)
-    answer = await door.ask(door.doors.acknowledge, caller, target, body.outcome, lease=body.lease, note_code=body.note)
+    answer = await door.acknowledge(AcknowledgeAsked(caller, target, body.outcome, body.lease, body.note))
     if isinstance(answer, NotFound):
         raise no_such("delivery")
     if isinstance(answer, Conflict):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from connectors.http.asked import AcknowledgeAsked, PollAsked, PublishAsked
 from connectors.http.taken_back import Removed, TakenBack
 from connectors.http.values import (
     Accepted,
@@ -49,6 +50,10 @@ class Doors(Protocol):
         """Each on its own: an answer for each, in the order given. In order in Kafka too, for one source record."""
         ...
 
+    def publish_together(self, asked: Sequence[PublishAsked]) -> Sequence[Accepted | Refused | Exception]:
+        """Each as `publish` would, for several callers at once; what it would have raised stands in its place."""
+        ...
+
     def preview(self, caller: Caller, document: Mapping[str, Any]) -> Preview | Refused:
         """Who would get which field, and why, if it were published now. Publishes and records nothing."""
         ...
@@ -62,6 +67,10 @@ class Doors(Protocol):
 
         A delivery that is not acknowledged in time can be claimed again. Empty when there is none.
         """
+        ...
+
+    def poll_together(self, asked: Sequence[PollAsked]) -> Sequence[Sequence[Delivery]]:
+        """Each as `poll` would, for several callers at once."""
         ...
 
     def inbox(self, caller: Caller) -> Sequence[Summary]:
@@ -89,6 +98,10 @@ class Doors(Protocol):
 
         Who polled gives the lease. A person may acknowledge without one, even while the agency's software holds one.
         """
+        ...
+
+    def acknowledge_together(self, asked: Sequence[AcknowledgeAsked]) -> Sequence[AckAnswer]:
+        """Each as `acknowledge` would, in the order given, for several callers at once."""
         ...
 
     def removed(self, caller: Caller, delivery_id: str) -> Removed | NotFound:

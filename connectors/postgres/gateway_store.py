@@ -91,9 +91,9 @@ class Answered(NamedTuple):
 # blocked too; a recall marks rows that are there already, and whoever has one locked is waited for.
 _OF_ROW = "FROM followup.block b WHERE b.target IN (d.delivery_id, d.event_id, d.subject)"
 _BLOCK = f"(SELECT min(b.effect) {_OF_ROW})"  # the alphabet has them in order of strength
-_COLUMNS = ", ".join(f"d.{name}" for name in DeliveryRow._fields if name != "block") + f", {_BLOCK} AS block"
-_OPEN = "state IN ('AVAILABLE', 'LEASED', 'PICKED_UP')"
-_SHOWN = f"NOT EXISTS (SELECT 1 {_OF_ROW} AND b.effect <> 'WITHOUT_PLACES')"
+COLUMNS = ", ".join(f"d.{name}" for name in DeliveryRow._fields if name != "block") + f", {_BLOCK} AS block"
+OPEN = "state IN ('AVAILABLE', 'LEASED', 'PICKED_UP')"
+SHOWN = f"NOT EXISTS (SELECT 1 {_OF_ROW} AND b.effect <> 'WITHOUT_PLACES')"
 
 _INSERT = """
 INSERT INTO gateway_delivery
@@ -109,18 +109,12 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::
 ON CONFLICT (delivery_id) DO NOTHING
 """
 
-# In the order of the index, or PostgreSQL looks through the whole table for the first that fits.
-_FREE = f"""
-SELECT 1 FROM gateway_delivery d WHERE agency = %s AND {_OPEN} AND coalesce(lease_until, 0) <= %s AND {_SHOWN}
-ORDER BY urgency, available_at, delivery_id LIMIT 1
-"""  # noqa: S608 - conditions of our own
-
 # SKIP LOCKED: pollers that come at once take different rows instead of waiting for each other. A row that somebody
 # else's transaction changed in between is looked at again by PostgreSQL before it is returned.
 _CLAIM = f"""
 WITH free AS (
     SELECT delivery_id FROM gateway_delivery d
-    WHERE agency = %(agency)s AND {_OPEN} AND coalesce(lease_until, 0) <= %(now)s AND {_SHOWN}
+    WHERE agency = %(agency)s AND {OPEN} AND coalesce(lease_until, 0) <= %(now)s AND {SHOWN}
       AND (%(roles)s::text[] IS NULL OR roles && %(roles)s::text[] OR roles = '{{}}')
     ORDER BY urgency, available_at, delivery_id
     LIMIT %(limit)s
@@ -130,10 +124,10 @@ UPDATE gateway_delivery d
 SET state = 'LEASED', lease = %(lease)s || '.' || left(d.delivery_id, 8), lease_until = %(until)s,
     lease_holder = %(holder)s
 FROM free WHERE d.delivery_id = free.delivery_id
-RETURNING {_COLUMNS}
+RETURNING {COLUMNS}
 """  # noqa: S608 - column names of our own
 
-_LOCK = f"SELECT {_COLUMNS} FROM gateway_delivery d WHERE delivery_id = %s FOR UPDATE"  # noqa: S608 - as above
+_LOCK = f"SELECT {COLUMNS} FROM gateway_delivery d WHERE delivery_id = %s FOR UPDATE"  # noqa: S608 - as above
 
 _PICK_UP = """
 UPDATE gateway_delivery
@@ -151,7 +145,7 @@ WHERE delivery_id = %(delivery)s
 
 _LIST = f"""
 SELECT {", ".join(ListedRow._fields)} FROM gateway_delivery d
-WHERE agency = %(agency)s AND {_OPEN} AND {_SHOWN} AND (roles && %(roles)s::text[] OR roles = '{{}}')
+WHERE agency = %(agency)s AND {OPEN} AND {SHOWN} AND (roles && %(roles)s::text[] OR roles = '{{}}')
 ORDER BY urgency, coalesce(ack_by, 9223372036854775807), available_at, delivery_id
 LIMIT %(limit)s
 """  # noqa: S608 - as above
@@ -199,12 +193,6 @@ def insert(connection: Connection, arrived: Sequence[NewDelivery]) -> int:
     ]
     with database_failures():
         return connection.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)]).rowcount
-
-
-def anything_free(connection: Connection, agency: str, *, now: int) -> bool:
-    """Whether a claim could bring anything: what a poller asks most of the time, for a quarter of the price."""
-    with database_failures():
-        return connection.execute(_FREE, (agency, now)).fetchone() is not None
 
 
 def claim(

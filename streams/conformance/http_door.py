@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from connectors.client.filling import Identity, filled, pointer
 from connectors.client.outbox import outbox_record
+from connectors.http.asked import EachAlone
 from connectors.http.taken_back import Removed
 from connectors.http.values import (
     Accepted,
@@ -61,7 +62,7 @@ class _Waiting(NamedTuple):
     settled: bool  # not handed out any more
 
 
-class HttpDoor:
+class HttpDoor(EachAlone):
     """A `KitDoor` and the `Doors` of the gateway's application. Safe from any thread."""
 
     def __init__(self, publisher: Publisher, types: EventTypes, *, clock: Callable[[], int]) -> None:

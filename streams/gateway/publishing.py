@@ -8,11 +8,12 @@ got no answer, becomes the very same event: the router then drops the second as 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from connectors.errors import ConnectorFailure, RetryLater
+from connectors.http.asked import PublishAsked
 from connectors.http.values import Accepted, Caller, Refused, Submission
 from connectors.kafka.publisher import Outgoing, Published
 from connectors.postgres import gateway_publications
@@ -39,11 +40,15 @@ class Writes(Protocol):
     def stalled(self) -> bool: ...
 
 
-class _Wanted(NamedTuple):
-    """What one caller wants reserved."""
+class _Good(NamedTuple):
+    """One that may be published."""
 
     caller: Caller
-    good: Sequence[Checked]
+    publisher: Publisher
+    checked: Checked
+
+    def reserved(self, found: Mapping[tuple[str, str], PublicationRow]) -> Reserved:
+        return Reserved(self.checked, tuple(found[self.caller.agency, key] for key in self.checked.keys))
 
 
 class Publishing:
@@ -57,27 +62,64 @@ class Publishing:
 
     def publish(self, caller: Caller, submissions: Sequence[Submission]) -> list[Answer]:
         """An answer for each, in order. Raises ConnectorFailure when that of any of them is unknown."""
-        publisher = self.publisher(caller)
-        if isinstance(publisher, Refused):
-            return [publisher] * len(submissions)
-        answers: dict[int, Answer] = {}
-        good: dict[int, Checked] = {}
-        for index, each in enumerate(submissions):
-            found = self._checked(publisher, each)
-            if isinstance(found, Checked):
-                good[index] = found
+        found = self._all([PublishAsked(caller, each) for each in submissions])
+        answers = [each for each in found if not isinstance(each, Exception)]
+        self._tell(caller, answers)
+        for each in found:
+            if isinstance(each, Exception):
+                raise each
+        return answers
+
+    def publish_together(self, asked: Sequence[PublishAsked]) -> list[Answer | Exception]:
+        """Each as if it had come alone; what it would have raised stands in its place."""
+        found = self._all(asked)
+        for index, (each, answer) in enumerate(zip(asked, found, strict=True)):
+            if not isinstance(answer, Exception):
+                try:
+                    self._tell(each.caller, [answer])
+                except ConnectorFailure as failure:
+                    found[index] = failure
+        return found
+
+    def _all(self, asked: Sequence[PublishAsked]) -> list[Answer | Exception]:
+        """Check each, reserve and send those that are good together."""
+        found: dict[int, Answer | Exception] = {}
+        good: dict[int, _Good] = {}
+        for index, each in enumerate(asked):
+            looked = self._looked_at(each)
+            if isinstance(looked, _Good):
+                good[index] = looked
             else:
-                answers[index] = found
-        waiting: dict[int, Reserved] = {}
-        for index, reserved in zip(good, self._reserve(caller, list(good.values())), strict=True):
+                found[index] = looked
+        try:
+            answers = self._reserved_and_sent(list(good.values()))
+        except ConnectorFailure as failure:
+            answers = [failure] * len(good)
+        found.update(zip(good, answers, strict=True))
+        return [found[index] for index in range(len(asked))]
+
+    def _looked_at(self, asked: PublishAsked) -> _Good | Answer | Exception:
+        try:
+            publisher = self.publisher(asked.caller)
+            if isinstance(publisher, Refused):
+                return publisher
+            found = self._checked(publisher, asked.submission)
+        except Exception as failure:  # noqa: BLE001 - a fault with one is nothing to the others
+            return failure
+        return _Good(asked.caller, publisher, found) if isinstance(found, Checked) else found
+
+    def _reserved_and_sent(self, good: Sequence[_Good]) -> list[Answer | Exception]:
+        """Raises ConnectorFailure when nothing was sent."""
+        found: dict[int, Answer | Exception] = {}
+        waiting: dict[int, tuple[Publisher, Reserved]] = {}
+        for index, (each, reserved) in enumerate(zip(good, self._reserve(good), strict=True)):
             settled = _settled(reserved)
             if settled is None:
-                waiting[index] = reserved
+                waiting[index] = each.publisher, reserved
             else:
-                answers[index] = settled
-        answers.update(zip(waiting, self._send(publisher, list(waiting.values())), strict=True))
-        self._tell(caller, answers)
-        return [answers[index] for index in range(len(submissions))]
+                found[index] = settled
+        found.update(zip(waiting, self._send(list(waiting.values())), strict=True))
+        return [found[index] for index in range(len(good))]
 
     def publisher(self, caller: Caller) -> Publisher | Refused:
         """The caller's agency, if it may publish through this door. Raises RetryLater while no rules are in force."""
@@ -110,19 +152,18 @@ class Publishing:
             return None
         return accepted(rows[0], repeated=True)
 
-    def _reserve(self, caller: Caller, good: Sequence[Checked]) -> list[Reserved]:
-        return self._reserving.do(_Wanted(caller, good)) if good else []
+    def _reserve(self, good: Sequence[_Good]) -> list[Reserved]:
+        return self._reserving.do(good) if good else []
 
-    def _reserve_all(self, wanted: Sequence[_Wanted]) -> list[list[Reserved]]:
-        """For several callers in one transaction, with what is put on record of them."""
-        answers: list[list[Reserved]] = []
+    def _reserve_all(self, wanted: Sequence[Sequence[_Good]]) -> list[list[Reserved]]:
+        """For all of several rounds in one transaction, with what is put on record of them."""
         with self._parts.pool.transaction() as connection:
-            rows = [row for caller, good in wanted for each in good for row in each.rows(caller.agency)]
+            rows = [row for good in wanted for each in good for row in each.checked.rows(each.caller.agency)]
             found = gateway_publications.reserve(connection, rows)
-            for caller, good in wanted:
-                answers.append([Reserved(each, tuple(found[caller.agency, key] for key in each.keys)) for each in good])
-            people = [(caller, of) for (caller, _), of in zip(wanted, answers, strict=True) if caller.kind == "person"]
-            enqueue(connection, (told for caller, of in people for told in self._on_record(caller, of)))
+            answers = [[each.reserved(found) for each in good] for good in wanted]
+            every = [pair for good, of in zip(wanted, answers, strict=True) for pair in zip(good, of, strict=True)]
+            people = [(each.caller, reserved) for each, reserved in every if each.caller.kind == "person"]
+            enqueue(connection, (told for caller, reserved in people for told in self._on_record(caller, [reserved])))
         return answers
 
     def _on_record(self, caller: Caller, reserved: Sequence[Reserved]) -> Iterator[Outgoing]:
@@ -140,26 +181,21 @@ class Publishing:
                     details=judged(each.checked.ready),
                 )
 
-    def _send(self, publisher: Publisher, wanted: Sequence[Reserved]) -> list[Answer]:
+    def _send(self, wanted: Sequence[tuple[Publisher, Reserved]]) -> list[Answer | Exception]:
         """Write all to Kafka; each one's answer. What was acknowledged is noted even if another was not."""
-        events = [self._as_given_out(publisher, each) for each in wanted]
+        events = [self._as_given_out(*each) for each in wanted]
         places = iter(self._kafka.publish([each.record for each in events if isinstance(each, Checked)]))
-        answers: list[Answer] = []
+        answers: list[Answer | Exception] = []
         rows: list[PublicationRow] = []
-        failure: ConnectorFailure | None = None
-        for reserved, event in zip(wanted, events, strict=True):
+        for (_, reserved), event in zip(wanted, events, strict=True):
             place = event if isinstance(event, Refused) else next(places)
-            if isinstance(place, Refused):
-                answers.append(place)
-            elif isinstance(place, ConnectorFailure):
-                failure = failure or place
-            else:
+            if isinstance(place, Published):
                 done = [row._replace(**place._asdict()) for row in reserved.rows]
                 rows += done
                 answers.append(accepted(done[0], repeated=False))
+            else:
+                answers.append(place)
         self._note(rows)
-        if failure is not None:
-            raise failure
         return answers
 
     def _as_given_out(self, publisher: Publisher, reserved: Reserved) -> Checked | Refused:
@@ -181,11 +217,11 @@ class Publishing:
             gateway_publications.placed(connection, [row for rows in noted for row in rows])
         return [None] * len(noted)
 
-    def _tell(self, caller: Caller, answers: dict[int, Answer]) -> None:
-        results = Counter(_result(each) for each in answers.values())
+    def _tell(self, caller: Caller, answers: Sequence[Answer]) -> None:
+        results = Counter(_result(each) for each in answers)
         for result, events in results.items():
             self._parts.telemetry.gateway_published(result=result, events=events)
-        if any(isinstance(each, Refused) and _is_spoof(each) for each in answers.values()):
+        if any(isinstance(each, Refused) and _is_spoof(each) for each in answers):
             self._parts.refuse_access(caller, "publish-as-another", caller.agency)
 
 

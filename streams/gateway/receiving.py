@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 from connectors.errors import ConnectorFailure
+from connectors.http.asked import AcknowledgeAsked, PollAsked
 from connectors.http.taken_back import TakenBack
 from connectors.http.values import (
     AckAnswer,
@@ -17,7 +19,7 @@ from connectors.http.values import (
     Summary,
 )
 from connectors.kafka.publisher import Outgoing
-from connectors.postgres import gateway_recalls, gateway_store
+from connectors.postgres import gateway_recalls, gateway_rounds, gateway_store
 from connectors.postgres.connection import Connection
 from connectors.postgres.gateway_store import DeliveryRow
 from connectors.postgres.outbox import enqueue
@@ -49,30 +51,39 @@ class Receiving:
             rows = gateway_store.listed(connection, caller.agency, roles, limit=LISTED_AT_MOST) if roles else []
         return [shown.summary(row, caller.agency, force, self._parts.event_types, now) for row in rows]
 
-    def poll(self, caller: Caller, *, limit: int, lease_seconds: int) -> Sequence[Delivery]:
+    def poll_together(self, asked: Sequence[PollAsked]) -> list[Sequence[Delivery]]:
         """As the port says. Each claim is on record, because the content leaves the exchange with it."""
-        if "inbox" not in caller.scopes:
-            return ()
-        force, now, who = self._parts.rules.now(), self._parts.now(), self._parts.actor(caller)
-        shortest, longest = LEASE_SECONDS
+        force, now = self._parts.rules.now(), self._parts.now()
+        agencies = {each.caller.agency for each in asked if "inbox" in each.caller.scopes}
         with self._parts.pool.connection() as connection:
-            if not gateway_store.anything_free(connection, caller.agency, now=now):
-                return ()
-        with self._parts.pool.transaction() as connection:
-            rows = gateway_store.claim(
-                connection,
-                caller.agency,
-                roles=self._deputies.roles(connection, caller) if caller.kind == "person" else None,
-                limit=max(1, min(limit, CLAIMED_AT_MOST)),
-                lease=self._new_lease(),
-                holder=who,
-                now=now,
-                until=now + 1000 * max(shortest, min(lease_seconds, longest)),
-            )
-            enqueue(connection, (self._told(caller, who, records.CLAIMED, row, now) for row in rows))
-        if rows:
-            self._parts.telemetry.gateway_claimed(deliveries=len(rows))
-        return [shown.delivery(row, self._parts.sealer, force, self._parts.event_types, now) for row in rows]
+            busy = gateway_rounds.with_free(connection, agencies, now=now)
+        claimed: list[list[DeliveryRow]] = [[] for _ in asked]
+        if busy:
+            with self._parts.pool.transaction() as connection:
+                for index, each in enumerate(asked):
+                    if each.caller.agency in busy and "inbox" in each.caller.scopes:
+                        claimed[index] = self._claim(connection, each, now)
+        total = sum(map(len, claimed))
+        if total:
+            self._parts.telemetry.gateway_claimed(deliveries=total)
+        types, sealer = self._parts.event_types, self._parts.sealer
+        return [tuple(shown.delivery(row, sealer, force, types, now) for row in rows) for rows in claimed]
+
+    def _claim(self, connection: Connection, asked: PollAsked, now: int) -> list[DeliveryRow]:
+        caller, who = asked.caller, self._parts.actor(asked.caller)
+        shortest, longest = LEASE_SECONDS
+        rows = gateway_store.claim(
+            connection,
+            caller.agency,
+            roles=self._deputies.roles(connection, caller) if caller.kind == "person" else None,
+            limit=max(1, min(asked.limit, CLAIMED_AT_MOST)),
+            lease=self._new_lease(),
+            holder=who,
+            now=now,
+            until=now + 1000 * max(shortest, min(asked.lease_seconds, longest)),
+        )
+        enqueue(connection, (self._told(caller, who, records.CLAIMED, row, now) for row in rows))
+        return rows
 
     def open(self, caller: Caller, delivery_id: str) -> Delivery | TakenBack | None:
         """As the port says."""
@@ -99,28 +110,60 @@ class Receiving:
         found = shown.delivery(row, self._parts.sealer, force, self._parts.event_types, now)
         return self._explained(found._replace(removal_asked=asked), caller.agency)
 
-    def acknowledge(
-        self, caller: Caller, delivery_id: str, outcome: AckOutcome, *, lease: str | None, note_code: NoteCode | None
-    ) -> AckAnswer:
+    def acknowledge_together(self, asked: Sequence[AcknowledgeAsked]) -> list[AckAnswer]:
         """As the port says."""
-        now, who = self._parts.now(), self._parts.actor(caller)
+        now = self._parts.now()
+        told: list[Outgoing] = []
         with self._parts.pool.transaction() as connection:
-            row = self._own(connection, caller, delivery_id)
-            answer = NotFound(delivery_id) if row is None else judge(row, caller, who, outcome, lease, now)
-            if row is not None and isinstance(answer, Acknowledged):
-                gateway_store.acknowledge(
-                    connection, delivery_id, outcome=outcome, note=note_code, at=now, by=who, lease=lease
-                )
-                enqueue(connection, self._acknowledged(caller, who, row, outcome, note_code, now))
-        if isinstance(answer, NotFound):
-            self._refuse(caller, "acknowledge", delivery_id)
-        elif isinstance(answer, Acknowledged):
-            self._parts.telemetry.gateway_acknowledged(outcome=outcome)
+            wanted = {each.delivery_id for each in asked if UUID.fullmatch(each.delivery_id)}
+            rows = gateway_rounds.locked(connection, wanted)
+            answers = [self._judged(connection, each, rows, told, now) for each in asked]
+            done = {each.delivery_id for each in answers if isinstance(each, Acknowledged)}
+            gateway_rounds.acknowledge(connection, [rows[each] for each in sorted(done)])
+            enqueue(connection, told)
+        for each, answer in zip(asked, answers, strict=True):
+            if isinstance(answer, NotFound):
+                self._refuse(each.caller, "acknowledge", each.delivery_id)
+            elif isinstance(answer, Acknowledged):
+                self._parts.telemetry.gateway_acknowledged(outcome=each.outcome)
+        return answers
+
+    def _judged(
+        self,
+        connection: Connection,
+        asked: AcknowledgeAsked,
+        rows: dict[str, DeliveryRow],
+        told: list[Outgoing],
+        now: int,
+    ) -> AckAnswer:
+        """The answer; when it is `Acknowledged`, the row becomes what it is to be; `told` grows."""
+        caller, who = asked.caller, self._parts.actor(asked.caller)
+        row = rows.get(asked.delivery_id)
+        if row is None or not is_theirs(row, caller, self._roles(connection, caller)):
+            return NotFound(asked.delivery_id)
+        answer = judge(row, caller, who, asked.outcome, asked.lease, now)
+        if isinstance(answer, Acknowledged):
+            told += self._acknowledged(caller, who, row, asked.outcome, asked.note_code, now)
+            rows[asked.delivery_id] = row._replace(
+                state="ACKNOWLEDGED",
+                acknowledged_at=now,
+                acknowledged_by=who,
+                acknowledged_lease=asked.lease,
+                outcome=asked.outcome,
+                note=asked.note_code,
+                picked_up_at=now if row.picked_up_at is None else row.picked_up_at,
+                picked_up_by=who if row.picked_up_by is None else row.picked_up_by,
+                lease=None,
+                lease_until=None,
+            )
         return answer
+
+    def _roles(self, connection: Connection, caller: Caller) -> AbstractSet[str]:
+        return self._deputies.roles(connection, caller) if caller.kind == "person" else caller.roles
 
     def _own(self, connection: Connection, caller: Caller, delivery_id: str) -> DeliveryRow | None:
         """The row, locked, if there is one and it is the caller's."""
-        roles = self._deputies.roles(connection, caller) if caller.kind == "person" else caller.roles
+        roles = self._roles(connection, caller)
         if not UUID.fullmatch(delivery_id):
             return None
         row = gateway_store.locked(connection, delivery_id)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.errors import ConnectorFailure
+from connectors.http.asked import AcknowledgeAsked, PollAsked, PublishAsked
 from connectors.http.taken_back import Removed, TakenBack
 from connectors.http.values import (
     Accepted,
@@ -57,6 +58,9 @@ class Gateway:
     def publish_batch(self, caller: Caller, submissions: Sequence[Submission]) -> Sequence[Accepted | Refused]:
         return self._publishing.publish(caller, submissions)
 
+    def publish_together(self, asked: Sequence[PublishAsked]) -> Sequence[Accepted | Refused | Exception]:
+        return self._publishing.publish_together(asked)
+
     def preview(self, caller: Caller, document: Mapping[str, Any]) -> Preview | Refused:
         publisher = self._publishing.publisher(caller)
         return publisher if isinstance(publisher, Refused) else self._previewing.preview(publisher, document)
@@ -65,7 +69,10 @@ class Gateway:
         return self._outcomes.outcome(caller, event_id)
 
     def poll(self, caller: Caller, *, limit: int, lease_seconds: int) -> Sequence[Delivery]:
-        return self._receiving.poll(caller, limit=limit, lease_seconds=lease_seconds)
+        return self._receiving.poll_together([PollAsked(caller, limit, lease_seconds)])[0]
+
+    def poll_together(self, asked: Sequence[PollAsked]) -> Sequence[Sequence[Delivery]]:
+        return self._receiving.poll_together(asked)
 
     def inbox(self, caller: Caller) -> Sequence[Summary]:
         return self._receiving.inbox(caller)
@@ -82,7 +89,10 @@ class Gateway:
         lease: str | None,
         note_code: NoteCode | None = None,
     ) -> AckAnswer:
-        return self._receiving.acknowledge(caller, delivery_id, outcome, lease=lease, note_code=note_code)
+        return self.acknowledge_together([AcknowledgeAsked(caller, delivery_id, outcome, lease, note_code)])[0]
+
+    def acknowledge_together(self, asked: Sequence[AcknowledgeAsked]) -> Sequence[AckAnswer]:
+        return self._receiving.acknowledge_together(asked)
 
     def removed(self, caller: Caller, delivery_id: str) -> Removed | NotFound:
         return self._removing.removed(caller, delivery_id)
