@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import psutil
+import uvloop
 
 from connectors.pid_files import RUN_DIR, entries
 
@@ -52,26 +53,33 @@ class Measured(NamedTuple):
         return sum(n for (_, status), n in self.answers.items() if status >= 300) + self.late
 
 
-class Memory:
-    """Resident memory of a child of `masa up`, whichever process it is at the moment."""
+class Child:
+    """A child of `masa up`, whichever process it is at the moment. Figures are 0 when it does not run."""
 
-    def __init__(self, run_dir: Path, name: str) -> None:
-        self._run_dir = run_dir
+    def __init__(self, data_dir: Path, name: str) -> None:
+        self._run_dir = data_dir / RUN_DIR
         self._name = name
 
-    @classmethod
-    def of_child(cls, data_dir: Path, name: str) -> Memory:
-        return cls(data_dir / RUN_DIR, name)
-
     def mebibytes(self) -> float:
-        """0 when it does not run."""
+        """Resident memory."""
+        process = self._process()
+        with contextlib.suppress(psutil.Error):
+            return 0.0 if process is None else float(process.memory_info().rss) / 2**20
+        return 0.0
+
+    def cpu_seconds(self) -> float:
+        """Processor time since it started."""
+        process = self._process()
+        with contextlib.suppress(psutil.Error):
+            times = None if process is None else process.cpu_times()
+            return 0.0 if times is None else float(times.user + times.system)
+        return 0.0
+
+    def _process(self) -> psutil.Process | None:
         pid = next((each.pid for each in entries(self._run_dir) if each.name == self._name), None)
-        if pid is None:
-            return 0.0
-        try:
-            return float(psutil.Process(pid).memory_info().rss) / 2**20
-        except psutil.Error:
-            return 0.0
+        with contextlib.suppress(psutil.Error):
+            return None if pid is None else psutil.Process(pid)
+        return None
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
@@ -81,7 +89,8 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 def run_load(load: Load, monotonic: Callable[[], float]) -> Measured:
     """Blocks for `seconds` and a little. Raises OSError when the gateway cannot be reached."""
-    return asyncio.run(_Run(load, monotonic).go())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_Run(load, monotonic).go())
 
 
 class _Run:

@@ -19,7 +19,7 @@ FILLED_IN = ("sourceOrg", "masaId", "publishedAt", "schemaVersion")  # by the ga
 
 def gateway_rows(data_dir: Path, *, seconds: float, rate: float, pollers: int) -> Iterator[Row]:
     """Publishes at `rate` and so many pollers, for so long. Raises BadUsage when no exchange runs here."""
-    from streams.bench.http_door import Load, Memory, quantile, run_load
+    from streams.bench.http_door import Child, Load, quantile, run_load
     from streams.bench.table import Row
 
     found = settings(data_dir)
@@ -30,18 +30,20 @@ def gateway_rows(data_dir: Path, *, seconds: float, rate: float, pollers: int) -
     schools = [agency for agency, category in agencies if category == "SCHOOL"]
     names = [agencies[number % len(agencies)][0] for number in range(pollers)]
     load = Load(connection.gateway, schools, names, rate, seconds, _tokens(found, connection), _events())
-    memory = Memory.of_child(data_dir, "gateway")
+    door = Child(data_dir, "gateway")
     say(f"{rate:g} publishes a second and {pollers} pollers for {seconds:g} s on {connection.gateway}")
-    before = memory.mebibytes()
+    before, worked = door.mebibytes(), door.cpu_seconds()
     measured = run_load(load, monotonic)
+    worked = max(0.0, door.cpu_seconds() - worked)
     yield Row("gateway-published", len(measured.publishes) / measured.elapsed, "ev/s")
     for name, times in (("publish", measured.publishes), ("poll", measured.polls)):
         yield Row(f"gateway-{name}-p50", quantile(times, 0.5) * 1000, "ms")
         yield Row(f"gateway-{name}-p99", quantile(times, 0.99) * 1000, "ms")
     yield Row("gateway-acknowledged", measured.answers["acknowledge", 200] / measured.elapsed, "ev/s")
+    yield Row("gateway-cpu-per-request", worked / max(1, measured.answers.total()) * 1000, "ms")
     yield Row("gateway-errors", measured.errors, "answers")
     yield Row("gateway-memory-before", before, "MiB")
-    yield Row("gateway-memory-after", memory.mebibytes(), "MiB")
+    yield Row("gateway-memory-after", door.mebibytes(), "MiB")
     for (what, status), count in sorted(measured.answers.items()):
         say(f"{what} {status}: {count}")
 
