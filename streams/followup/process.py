@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from connectors.client.http_session import HttpSession
 from connectors.kafka import topics
 from connectors.kafka.compacted import CompactedReader
 from connectors.kafka.settings import KafkaSettings
@@ -16,6 +17,8 @@ from schemas.registry import EventTypes, load_event_types
 from streams.followup.batch import Parts
 from streams.followup.engine import Engine, EngineEvents, follow_up
 from streams.followup.escalation import Taken
+from streams.followup.heartbeat import HeartbeatTelemetry, Probe, beat
+from streams.followup.heartbeat_doors import doors, heartbeat_wanted
 from streams.followup.hooks import Recall, Schedule, Sweep
 from streams.followup.ladders import Ladders
 from streams.followup.sweep import Sweeper
@@ -42,7 +45,9 @@ class EscalationTelemetry(RecallEvents, Protocol):
     def followup_steps(self, steps: Mapping[tuple[str, str], int]) -> object: ...
 
 
-class FollowupTelemetry(EngineEvents, EscalationTelemetry, RelayTelemetry, PolicyTelemetry, Protocol):
+class FollowupTelemetry(
+    EngineEvents, EscalationTelemetry, RelayTelemetry, PolicyTelemetry, HeartbeatTelemetry, Protocol
+):
     """`connectors.telemetry.Telemetry`."""
 
     def followup_failed(self, *, part: str, error: str) -> object: ...
@@ -87,10 +92,12 @@ def followup_work(
     *,
     signatories: Signatories,
     clock: Callable[[], float],
+    gateway: Callable[[str], HttpSession] | None = None,
 ) -> Work:
     """What must run, by name, each until `stop` is set: if one ends before, or raises, the process must end.
 
-    `clock` gives Unix time in seconds. The database must be migrated. Nothing is read before the work runs.
+    `clock` gives Unix time in seconds; `gateway` opens the HTTP door for an area's probe, None when nobody told how.
+    The database must be migrated. Nothing is read before the work runs.
     """
     pseudonymiser, types = Pseudonymiser(pseudonym_key), load_event_types()
     rules = RulesInForce(pseudonymiser)
@@ -115,7 +122,14 @@ def followup_work(
         )
         follow_up(kafka, database_url, made, loop("engine"))
 
+    def now() -> int:
+        return int(clock() * 1000)
+
+    def probes() -> list[Probe]:
+        return doors(kafka, rules.now(), duties.speaker_of, gateway)
+
     return {
+        "heartbeat": lambda: beat(probes, lambda: heartbeat_wanted(rules), now, telemetry, loop("heartbeat")),
         "rules": lambda: _follow(rules, kafka, feed_of, stop),
         "engine": engine,
         "relay": lambda: relay(kafka, database_url, telemetry, loop("relay")),
