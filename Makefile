@@ -25,7 +25,7 @@ run: $(STAMP) ## run the whole exchange here with simulated traffic; ctrl-C stop
 	$(BIN)/masa up --demo
 
 test: $(STAMP) ## run every test, those on real Kafka and PostgreSQL included
-	@deploy/scripts/install-test-tools.sh || echo 'make: without Chromium the tests of pages fail' >&2
+	@deploy/scripts/install-test-tools.sh || echo 'make: without Chromium and Prometheus the tests of pages and alerts fail' >&2
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(STAMP) ## lint, formatting, types, contract, area files, rule cases and papers; changes nothing

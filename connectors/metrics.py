@@ -69,6 +69,7 @@ WITHHELD_FIELDS = Metric(
     "kept from "
     "a recipient of a protected child's event.",
     labels={"reason": "WithheldReason"},
+    starts=(("PROTECTED_ADDRESS",),),
 )
 REJECTED = Metric(
     name="masa_router_rejected_total",

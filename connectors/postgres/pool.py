@@ -7,7 +7,7 @@ failed call at a time, each of which the caller hears of as `RetryLater`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from connectors.errors import RetryLater
@@ -19,8 +19,19 @@ WAIT_SECONDS = 5.0
 class Pool:
     """Safe from any thread. Nothing is connected before it is needed."""
 
-    def __init__(self, url: str, *, size: int, application: str, wait_seconds: float = WAIT_SECONDS) -> None:
-        """`size` is the most connections at once; who finds none free within `wait_seconds` is told to come back."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int,
+        application: str,
+        wait_seconds: float = WAIT_SECONDS,
+        exhausted: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`size` is the most connections at once; who finds none free within `wait_seconds` is told to come back, and
+        `exhausted` is called."""
+        self._exhausted = exhausted
+        self._used = 0
         self._url = url
         self._application = application
         self._wait_seconds = wait_seconds
@@ -50,8 +61,10 @@ class Pool:
     @contextmanager
     def _borrowed(self) -> Iterator[Connection]:
         if not self._free.acquire(timeout=self._wait_seconds):
+            self._exhausted()
             raise RetryLater("every database connection is in use: too much at once")
         try:
+            self._count(1)
             connection = self._take()
             try:
                 yield connection
@@ -60,7 +73,20 @@ class Pool:
                 raise
             self._give_back(connection)
         finally:
+            self._count(-1)
             self._free.release()
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._used += change
+
+    def used(self) -> int:
+        """Connections in use now."""
+        return self._used
+
+    def idle(self) -> int:
+        """Connections open and not in use."""
+        return len(self._idle)
 
     def _take(self) -> Connection:
         with self._lock:

@@ -105,11 +105,12 @@ class Stage:
         with workers_of(jobs) as workers:
             return _gather(workers, events)
 
-    def router(self, events: int, slots: int = 1) -> Ran:
-        """Run the router, and check that every event has one audit record and three deliveries."""
+    def router(self, events: int, slots: int = 1, engine: str = "router") -> Ran:
+        """Run the router, or another `engine` that is one, and check that each event has one audit record and three
+        deliveries."""
         watched = [*self.inboxes, topics.AUDIT]
         before = end_offsets(self.settings, watched)
-        ran = self.run("router", events, slots)
+        ran = self.run(engine, events, slots)
         audits = deliveries = 0
         for record in read_topic(self.settings, watched, offsets=before):
             if record.topic == topics.AUDIT:

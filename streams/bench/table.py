@@ -93,6 +93,22 @@ def latency(stage: Stage, plan: Plan, clocks: Clocks, progress: Progress) -> Ite
         yield Row(name, spent[int(len(spent) * share)] * 1000, "ms")
 
 
+def metrics_cost(stage: Stage, plan: Plan, progress: Progress) -> Iterator[Row]:
+    """What metrics cost a router, as a share of its CPU time and of its throughput: on and off, interleaved."""
+    on: list[Ran] = []
+    off: list[Ran] = []
+    for number in range(plan.rounds):
+        progress(f"round {number + 1} of {plan.rounds}: router with metrics, scraped every second, and without")
+        first, second = ("watched", "silent") if number % 2 else ("silent", "watched")
+        ran = {engine: stage.router(plan.events, engine=engine) for engine in (first, second)}
+        on.append(ran["watched"])
+        off.append(ran["silent"])
+    cpu = median(a.cpu_micros / b.cpu_micros for a, b in zip(on, off, strict=True))
+    rate = median(a.rate / b.rate for a, b in zip(on, off, strict=True))
+    yield Row("metrics-cost", (cpu - 1) * 100, "% CPU")
+    yield Row("metrics-cost-rate", (1 - rate) * 100, "% ev/s")
+
+
 def memory(stage: Stage, plan: Plan, progress: Progress) -> Iterator[Row]:
     """A slot's resident memory with a national number of agencies."""
     if not plan.growth:

@@ -32,6 +32,7 @@ from streams.ledger.consume import run as keep_ledger
 from streams.policy.signatories import parse_signatories
 from streams.routing.process import run_router
 from streams.routing.router import MAX_BATCH
+from streams.routing.tally import Tally
 
 BENCH_KEY = b"b" * 32  # the bench's data is synthetic, and its exchange ends with it
 RAW_LINGER_MS = 50
@@ -40,7 +41,7 @@ RAW_LINGER_MS = 50
 class Job(NamedTuple):
     """What a worker is to do. `run` tells runs apart: groups and slots are new in each."""
 
-    engine: str  # raw | router | start | ledger
+    engine: str  # raw | router | start | ledger | watched | silent
     bootstrap: str
     run: str
     events: int
@@ -109,6 +110,17 @@ class MeteredTelemetry(Telemetry):
         self._meter.add(events)
 
 
+class SilentTelemetry(MeteredTelemetry):
+    """Keeps no metrics: what a router would do without them."""
+
+    def batch_committed(self, batch: RoutedBatch) -> None:
+        self._meter.add(batch.records)
+
+    def oldest_unrouted(self, received_at_ms: int | None) -> None:
+        if received_at_ms is not None:
+            self._meter.start()
+
+
 class StartTelemetry(MeteredTelemetry):
     """Of a router that is measured from its first step until it may decide, which counts as one event.
 
@@ -134,7 +146,10 @@ def main(arguments: Sequence[str]) -> None:
     meter = Meter(job.events)
     threading.Thread(target=_stop_when_told, args=(meter.stop,), daemon=True).start()
     settings = KafkaSettings(bootstrap_servers=job.bootstrap)
-    {"raw": _raw, "router": _router, "start": _start, "ledger": _ledger}[job.engine](job, settings, meter)
+    engines = {
+        "raw": _raw, "router": _router, "start": _start, "ledger": _ledger, "watched": _watched, "silent": _silent
+    }  # fmt: skip
+    engines[job.engine](job, settings, meter)
     tell(meter.report())
 
 
@@ -158,7 +173,31 @@ def _start(job: Job, settings: KafkaSettings, meter: Meter) -> None:
     _route(job, settings, meter, StartTelemetry(meter, f"router-{job.slot}"))
 
 
-def _route(job: Job, settings: KafkaSettings, meter: Meter, telemetry: Telemetry) -> None:
+def _watched(job: Job, settings: KafkaSettings, meter: Meter) -> None:
+    """As in production, and looked at fifteen times as often as Prometheus would."""
+    telemetry = MeteredTelemetry(meter, "router-0")
+
+    def look() -> None:
+        while not meter.stop.wait(1.0):
+            telemetry.exposition()
+
+    threading.Thread(target=look, daemon=True).start()
+    _route(job, settings, meter, telemetry)
+
+
+def _silent(job: Job, settings: KafkaSettings, meter: Meter) -> None:
+    """Nothing is counted, told or asked of the clients."""
+    setattr(Tally, "batch", _uncounted)  # noqa: B010 - to measure what the counting costs, it is left out here alone
+    _route(job, settings, meter, SilentTelemetry(meter, "router-0"), client_figures=False)
+
+
+def _uncounted(tally: Tally, seconds: float, now: float) -> RoutedBatch:
+    return RoutedBatch(records=len(tally.received), seconds=seconds, events={})
+
+
+def _route(
+    job: Job, settings: KafkaSettings, meter: Meter, telemetry: Telemetry, *, client_figures: bool = True
+) -> None:
     run_router(
         settings,
         job.slot,
@@ -170,6 +209,7 @@ def _route(job: Job, settings: KafkaSettings, meter: Meter, telemetry: Telemetry
         allow_synthetic=True,
         built=acceleration(wanted=not os.environ.get("MASA_PURE_PYTHON")),
         group=f"bench-{job.run}",
+        client_figures=client_figures,
     )
 
 

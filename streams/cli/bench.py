@@ -23,6 +23,7 @@ class Part(StrEnum):
     REGISTER = "register"
     PLAN = "plan"
     GATEWAY = "gateway"
+    METRICS = "metrics"
     FOLLOWUP = "followup"
 
 
@@ -58,6 +59,7 @@ def bench(
       masa bench --only compile       # 100,000 rules
       masa bench --only plan          # an event without a broker, with and without the compiled modules
       masa bench --only gateway --seconds 600  # the HTTP door of the exchange that runs here
+      masa bench --only metrics       # what counting and scraping cost a router
       masa bench --only register      # a router's start with 1,000,000 relationships
       masa bench --only followup      # receipts a second; a start with 500,000 open clocks
     """
@@ -114,7 +116,11 @@ def _measured(plan: Plan, clocks: Clocks, only: Part | None) -> Iterator[Row]:
                 yield from table.follow_up(ready, plan, clocks, say)
                 return
             ready.publish(plan.events, clocks.now, say)
+            if only is Part.METRICS:
+                yield from table.metrics_cost(ready, plan, say)
+                return
             yield from table.throughput(ready, plan, say)
+            yield from table.metrics_cost(ready, plan, say)
             yield from table.memory(ready, plan, say)
             yield from table.latency(ready, plan, clocks, say)
             yield from table.decisions(ready, plan, clocks, say)

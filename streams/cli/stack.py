@@ -8,7 +8,7 @@ takes the place of the local one. Everything that lasts is in the data directory
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from connectors.reaper import start_reaper
 from connectors.settings import SECRETS_DIR, Connection, Settings, ensure_pseudonym_key, kafka_settings
 from connectors.supervisor import DataDirLock, ProcessService, Supervisor
 from connectors.telemetry import Telemetry
+from streams.cli import prometheus
 from streams.cli.areas import CompiledArea
 from streams.cli.ledger_verify import ensure_ledger_key
 from streams.cli.people import demo_signers, ensure_demo_people
@@ -38,6 +39,9 @@ from streams.cli.services import BrokerService, DatabaseService
 LEFT_OVER_GRACE_SECONDS = 10.0
 STOP_GRACE_SECONDS = 15.0
 READY_SECONDS = 90.0  # a two-core machine that starts Kafka, PostgreSQL and the processes at once needs 15
+
+# Names of what serves metrics besides the routers, in the order of `metrics` in connection.json.
+_BESIDE_ROUTERS = ("ledger", "gateway", "followup", "streams-0", "exporter", "up")
 
 Progress = Callable[[str], None]
 
@@ -160,7 +164,7 @@ class Stack:
         return self._database.url()
 
     def _publish_connection(self, kafka: KafkaSettings, url: str) -> Connection:
-        own, gateway, issuer, *ports = free_ports(self._plan.slots + 7)
+        own, gateway, issuer, watcher, *ports = free_ports(self._plan.slots + 9)
         server = serve_metrics(self._telemetry, port=own)
         self._close.append(server.close)
         connection = Connection(
@@ -170,6 +174,7 @@ class Stack:
             area=self._plan.area.name,
             gateway=f"http://{LOOPBACK}:{gateway}",
             issuer=self._plan.env.get("MASA_OIDC_ISSUER") or f"http://{LOOPBACK}:{issuer}",
+            prometheus=f"http://{LOOPBACK}:{watcher}" if prometheus.program(self._plan.env) else None,
         )
         connection.write(self._plan.data_dir)
         return connection
@@ -183,8 +188,21 @@ class Stack:
         self._start_doors(ports[self._plan.slots + 1])
         self._process("followup", "followup", "--metrics-port", ports[self._plan.slots + 2])
         self._process("streams-0", "followup", "streams", "--metrics-port", ports[self._plan.slots + 3])
+        every = f"{prometheus.SCRAPE_SECONDS:g}"
+        self._process("exporter", "exporter", "--every", every, "--metrics-port", ports[self._plan.slots + 4])
+        self._start_prometheus([*(f"router-{n}" for n in range(self._plan.slots)), *_BESIDE_ROUTERS])
         if self._plan.simulate:
             self._process("simulate", "simulate", *self._plan.simulate)
+
+    def _start_prometheus(self, names: Sequence[str]) -> None:
+        """Where it is installed. `names` are those of the processes, in the order of their metrics."""
+        found, rules = prometheus.program(self._plan.env), prometheus.rules_folder()
+        if found is None or rules is None or self.connection is None or self.connection.prometheus is None:
+            self._progress("no Prometheus here: on Debian `apt-get install prometheus`, then `masa up` starts it")
+            return
+        processes = dict(zip(names, self.connection.metrics, strict=True))
+        port = int(_port(self.connection.prometheus))
+        self._supervisor.start(prometheus.service(self._plan.data_dir, found, rules, processes, port, self._plan.env))
 
     def _start_doors(self, metrics_port: str) -> None:
         """The HTTP door, and whom it asks who somebody is: our own issuer, unless one is named."""

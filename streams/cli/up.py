@@ -142,6 +142,7 @@ def _print_addresses(connection: Connection, data_dir: Path) -> None:
     shown = f"{scheme}://{credentials.partition(':')[0]}@{host}" if credentials else database
     write(f"kafka     {connection.kafka}\ndatabase  {shown}\n")
     write(f"gateway   {connection.gateway}\nissuer    {connection.issuer}\n")
+    write(f"prometheus {connection.prometheus}\n" if connection.prometheus else "")
     for url in connection.metrics:
         write(f"metrics   {url}\n")
     write(f"data      {data_dir}\n")

@@ -32,12 +32,15 @@ from streams.routing.policy_feed import PolicyFeed, PolicyTelemetry
 POOL_SIZE = 16  # of the database's connections; filler and relay have one each beside these
 SEALED = "gateway-delivery"  # what the seal on content is for
 _IDENTITY = "masa-gateway"
+_POOL = "gateway"
 
 
 class AllTelemetry(GatewayTelemetry, FillerTelemetry, RelayTelemetry, HousekeepingTelemetry, PolicyTelemetry, Protocol):
     """`connectors.telemetry.Telemetry`."""
 
     def gateway_failed(self, *, part: str, error: str) -> object: ...
+    def pool_watched(self, pool: str, *, size: int, used: Callable[[], int], idle: Callable[[], int]) -> object: ...
+    def pool_exhausted(self, pool: str) -> object: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,8 @@ def open_gateway(
     """`clock` gives Unix time in seconds. The database must be migrated. Nothing is read before `work` runs."""
     pseudonymiser, types = Pseudonymiser(pseudonym_key), load_event_types()
     sealer = Sealer(pseudonym_key, SEALED)
-    pool = Pool(database_url, size=pool_size, application=_IDENTITY)
+    pool = Pool(database_url, size=pool_size, application=_IDENTITY, exhausted=lambda: telemetry.pool_exhausted(_POOL))
+    telemetry.pool_watched(_POOL, size=pool_size, used=pool.used, idle=pool.idle)
     publisher = ConcurrentPublisher(kafka, client_id=_IDENTITY)
     rules = RulesInForce(pseudonymiser)
 

@@ -8,10 +8,12 @@ import gc
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from connectors.kafka import topics
 from connectors.kafka.batch_consumer import BatchConsumer
 from connectors.kafka.compacted import CompactedReader
+from connectors.kafka.figures import with_figures
 from connectors.kafka.settings import ClientConf, KafkaSettings
 from connectors.kafka.tail import TailReader
 from connectors.kafka.transaction import TransactionalProducer
@@ -54,12 +56,14 @@ def run_router(
     built: Acceleration = PLAIN,
     schema_ids: SchemaIds | None = None,
     group: str = ROUTER_GROUP,
+    client_figures: bool = True,
 ) -> None:
     """Route as slot number `slot` until `stop` is set. `clock` gives Unix time in seconds.
 
     `signatories` are the people whose signatures put rules in force and stop sharing. `allow_synthetic` accepts NHS
     numbers of the test range: for exchanges without real children only. `built` is what of the compiled modules is in
     use. `schema_ids` says what ids in Confluent frames stand for; without it such events are rejected.
+    `client_figures`: whether Kafka's clients tell how they are.
 
     Raises `ExitForSupervisor` when the process must end; the supervisor starts the same slot again.
     """
@@ -76,12 +80,13 @@ def run_router(
     watchdog = Watchdog(STANDSTILL_SECONDS, clock, lambda: _end_now(telemetry))
     windows = Windows(planner, tail, telemetry, watchdog.beat)
     consumer = BatchConsumer(
-        member_conf(settings, group, identity),
+        _told(member_conf(settings, group, identity), telemetry, "consumer" if client_figures else None),
         pattern=topics.OUTBOX_PATTERN,
         ownership=windows,
         log=telemetry.client_trouble,
     )
-    producer = TransactionalProducer(producer_conf(settings, identity), timeout_seconds=CALL_TIMEOUT_SECONDS)
+    sending = _told(producer_conf(settings, identity), telemetry, "producer" if client_figures else None)
+    producer = TransactionalProducer(sending, timeout_seconds=CALL_TIMEOUT_SECONDS)
     feed = PolicyFeed(reader, event_types, pseudonymiser.locator, telemetry, signatories=signatories, clock=clock)
     router = Router(
         consumer=consumer,
@@ -104,6 +109,10 @@ def run_router(
         for client in (consumer, reader, relationships, tail):
             client.close()
         watchdog.stop()  # last, because closing may get stuck as well
+
+
+def _told(conf: ClientConf, telemetry: Telemetry, client: str | None) -> ClientConf:
+    return conf if client is None else with_figures(conf, partial(telemetry.client_figures, client))
 
 
 def _end_now(telemetry: Telemetry) -> None:

@@ -65,7 +65,8 @@ def test_killed_children_and_a_killed_parent_lose_nothing(exchange: Exchange) ->
     all_audited(exchange, published)
     assert reconciled(exchange) >= published
     children = exchange.children()
-    assert set(children) == {"kafka", "postgres", "router-0", "router-1", "ledger", "issuer", "gateway"}
+    services = {"kafka", "postgres", "router-0", "router-1", "ledger", "issuer", "gateway", "followup", "streams-0"}
+    assert set(children) == services | {"exporter", "prometheus"}
     assert exchange.stop() == 0
     assert running(children) == []
 
