@@ -46,7 +46,8 @@ class Run:
             NewTopic(f"{self.name}-source", PARTITIONS, 1),
             NewTopic(f"{self.name}-seen-changelog", PARTITIONS, 1, config=compact),
         ]
-        for made in AdminClient(kafka.common_conf()).create_topics(topics).values():
+        admin = AdminClient(kafka.common_conf())  # kept: its answers end with it
+        for made in admin.create_topics(topics).values():
             made.result(30)
 
     def write(self) -> None:
