@@ -13,7 +13,8 @@ FOLLOWUP_RECEIPTS = Metric(
     name="masa_followup_receipts_total",
     kind="counter",
     help="Receipts by what they did. `UNKNOWN_DELIVERY`, `OTHER_AGENCY` or `UNREADABLE`: somebody's software is "
-    "wrong, or they are trying; `masa ledger show` names the agency. `CONTRADICTORY`: the first answer stands, ring them.",
+    "wrong, or they are trying; `masa ledger show` names the agency. `CONTRADICTORY`: the first answer stands, ring "
+    "them.",
     labels={"result": "accepted, or the named refusal"},
 )
 FOLLOWUP_LATE = Metric(
@@ -57,8 +58,8 @@ FOLLOWUP_ESCALATIONS = Metric(
 RECALLED_DELIVERIES = Metric(
     name="masa_recalled_deliveries_total",
     kind="counter",
-    help="Deliveries taken back, by what for. PROTECTION: places of a child were recalled. SEVERANCE: quarantined. Look "
-    "at `masa recall list` when it jumps: one publisher may be taking back what is right.",
+    help="Deliveries taken back, by what for. PROTECTION: places of a child were recalled. SEVERANCE: quarantined. "
+    "Look at `masa recall list` when it jumps: one publisher may be taking back what is right.",
     labels={"kind": "RETRACTION, CORRECTION, PROTECTION, SEVERANCE or FREEZE"},
 )
 RECALLS_REFUSED = Metric(

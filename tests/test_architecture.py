@@ -41,7 +41,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "typer": ("streams/cli",),
     "rich": ("streams/cli", "streams/bench"),
     "psutil": ("connectors", "streams/bench"),
-    "yaml": ("schemas", "streams/policy"),
+    "yaml": ("schemas", "streams/policy", "connectors/kafka/strimzi.py"),
     "holidays": ("streams/policy/load.py",),
     "markdown_it": ("streams/policy/documents",),
     "stdnum": ("schemas",),

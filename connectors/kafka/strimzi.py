@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import yaml
+
 from connectors.kafka.acl_plan import EVERYBODY, Acl, Operation, Resource, wanted_acls
 from connectors.kafka.quota_plan import Quota, wanted_quotas
 from connectors.kafka.topic_plan import PRODUCTION, TopicSpec, wanted_topics
@@ -76,3 +78,16 @@ def _head(kind: str, name: str) -> dict[str, Any]:
 
 
 _AUTHENTICATION = {"type": "scram-sha-512"}
+
+
+def manifests(documents: Iterable[Document], area: str) -> str:
+    """The resources of an area as one YAML text, with a note of where it comes from."""
+
+    class Plain(yaml.SafeDumper):
+        """Without anchors: each resource is read on its own."""
+
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    text = yaml.dump_all(documents, Dumper=Plain, sort_keys=False, explicit_start=True)
+    return f"# Made from deploy/areas/{area} by `masa topics strimzi`; `make check` compares. Do not edit.\n{text}"

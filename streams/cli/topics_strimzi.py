@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from streams.cli.runtime import BadUsage, Exit, default_area, say, write
-
-if TYPE_CHECKING:
-    from connectors.kafka.strimzi import Document
 
 
 def strimzi(
@@ -32,7 +28,7 @@ def strimzi(
       masa topics strimzi --out deploy/kubernetes/kafka
       masa topics strimzi --out deploy/kubernetes/kafka --check
     """
-    from connectors.kafka.strimzi import topic_resources, user_resources
+    from connectors.kafka.strimzi import manifests, topic_resources, user_resources
     from streams.cli.areas import compile_area
 
     if check and out is None:
@@ -40,8 +36,8 @@ def strimzi(
     compiled = compile_area(area or default_area())
     agencies = compiled.kafka_agencies
     made = {
-        "topics.yaml": _yaml(topic_resources(agencies), compiled.name),
-        "users.yaml": _yaml(user_resources(agencies), compiled.name),
+        "topics.yaml": manifests(topic_resources(agencies), compiled.name),
+        "users.yaml": manifests(user_resources(agencies), compiled.name),
     }
     if out is None:
         for text in made.values():
@@ -56,19 +52,6 @@ def strimzi(
     for name, text in made.items():
         (out / name).write_text(text, encoding="utf-8")
         say(f"wrote {out / name}")
-
-
-def _yaml(documents: Iterable[Document], area: str) -> str:
-    import yaml
-
-    class Plain(yaml.SafeDumper):
-        """Without anchors: each resource is read on its own."""
-
-        def ignore_aliases(self, data: object) -> bool:
-            return True
-
-    text = yaml.dump_all(documents, Dumper=Plain, sort_keys=False, explicit_start=True)
-    return f"# Made from deploy/areas/{area} by `masa topics strimzi`; `make check` compares. Do not edit.\n{text}"
 
 
 def _same(path: Path, text: str) -> bool:

@@ -24,7 +24,9 @@ _WANTED: Mapping[str, Any] = {
     "eventId": None,
     "eventType": None,
     "source": None,
-    "inputs": {"masaId": None, "urgency": None, "restricted": None, "protection": None, "subject": None, "supersedes": None},
+    "inputs": {
+        "masaId": None, "urgency": None, "restricted": None, "protection": None, "subject": None, "supersedes": None,
+    },
     "outcomes": {
         "agency": None, "outcome": None, "roles": Take.ALL, "clock": None, "deliveryId": None, "ackBy": None,
     },
