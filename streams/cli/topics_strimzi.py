@@ -24,7 +24,7 @@ def strimzi(
     [bold]Examples[/bold]
 
     \b
-      masa topics strimzi | kubectl diff -n masa -f -
+      masa topics strimzi > kafka.yaml
       masa topics strimzi --out deploy/kubernetes/kafka
       masa topics strimzi --out deploy/kubernetes/kafka --check
     """
