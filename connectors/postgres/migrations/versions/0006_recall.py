@@ -83,8 +83,7 @@ INDEXES = (
     "CREATE INDEX recall_at ON followup.recall (at)",
     "CREATE INDEX recalled_delivery ON followup.recalled (delivery_id)",
     "CREATE INDEX recalled_notice ON followup.recalled (notice) WHERE notice IS NOT NULL",
-    "CREATE INDEX recalled_due ON followup.recalled (remove_by) "
-    "WHERE removed_at IS NULL AND remove_by IS NOT NULL",
+    "CREATE INDEX recalled_due ON followup.recalled (remove_by) WHERE removed_at IS NULL AND remove_by IS NOT NULL",
     "CREATE INDEX gateway_delivery_subject ON gateway_delivery (subject) WHERE subject IS NOT NULL",
 )
 
