@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -161,8 +161,8 @@ def logs_said(data_dir: Path) -> str:
     return "\n".join(tails)
 
 
-def await_routed(data_dir: Path, ends: Mapping[tuple[str, int], int], *, events: int) -> None:
-    """Wait until the routers have committed past these outbox ends and the ledger has `events` rows.
+def await_routed(data_dir: Path, ends: Mapping[tuple[str, int], int], *, published: Collection[Position]) -> None:
+    """Wait until the routers have committed past these outbox ends and the ledger has a row of each record published.
 
     Asks anew through fresh clients: broker and database may have come back at other addresses.
     """
@@ -173,7 +173,7 @@ def await_routed(data_dir: Path, ends: Mapping[tuple[str, int], int], *, events:
             found = Settings.load(data_dir, {})
             committed = LogEnds(found.kafka()).committed(ROUTER_GROUP)
             behind = {where: at for where, at in ends.items() if committed.get(Partition(*where), 0) < at}
-            return not behind and _rows(found.database()) >= events
+            return not behind and _rows(found.database(), published) >= len(published)
         except ConnectorFailure:
             return False
 
@@ -183,13 +183,16 @@ def await_routed(data_dir: Path, ends: Mapping[tuple[str, int], int], *, events:
         raise NotThroughError(f"{error} ({time.monotonic() - began:.0f} s)\n{logs_said(data_dir)}") from None
 
 
-# Without what the exchange itself said, as `is_own`.
-_OTHERS = "SELECT count(*) FROM ledger.event WHERE coalesce(source, '') !~ '-(exchange|probe)$'"
+_OF_THESE = """
+SELECT count(*) FROM unnest(%s::text[], %s::integer[], %s::bigint[]) AS published (topic, number, at)
+JOIN ledger.event ON source_topic = topic AND source_partition = number AND source_offset = at
+"""
 
 
-def _rows(url: str) -> int:
+def _rows(url: str, published: Collection[Position]) -> int:
+    columns = [list(column) for column in zip(*published, strict=True)]
     with connect(url) as connection:
-        row: Any = connection.execute(_OTHERS).fetchone()
+        row: Any = connection.execute(_OF_THESE, columns).fetchone()
         return int(row[0])
 
 
@@ -214,34 +217,39 @@ def reconciled(exchange: Exchange) -> dict[str, Any]:
 class Audited(NamedTuple):
     """What the audit stream says: the plainest possible second opinion."""
 
-    positions: Counter[Position]  # of what agencies published: how often each is audited
+    positions: Counter[Position]  # of what was published: how often each is audited
     own: int  # audit records of what the exchange itself said meanwhile (notices, heartbeats)
     promised: Counter[str]  # how often each delivery id is promised
 
 
-def audited_of(kafka: KafkaSettings) -> Audited:
-    found = Audited(Counter(), 0, Counter())
+def audited_of(kafka: KafkaSettings, published: Collection[Position]) -> Audited:
+    """Whatever was not published here must be the exchange's own."""
+    positions: Counter[Position] = Counter()
+    promised: Counter[str] = Counter()
+    theirs, own = set(published), 0
     for record in read_topic(kafka, [AUDIT]):
         audit = decode_record("audit", record.value or b"")
-        if is_own(audit):
-            found = found._replace(own=found.own + 1)
+        position = audit["sourceTopic"], audit["sourcePartition"], audit["sourceOffset"]
+        if position in theirs:
+            positions[position] += 1
         else:
-            found.positions[audit["sourceTopic"], audit["sourcePartition"], audit["sourceOffset"]] += 1
-        found.promised.update(each["deliveryId"] for each in audit["outcomes"] if each["outcome"] == "DELIVERED")
-    return found
+            assert is_own(audit), position
+            own += 1
+        promised.update(each["deliveryId"] for each in audit["outcomes"] if each["outcome"] == "DELIVERED")
+    return Audited(positions, own, promised)
 
 
 def is_own(audit: Mapping[str, Any]) -> bool:
-    """Whether it is about something that the exchange itself said."""
+    """Whether it may be about something that the exchange itself said."""
     return (audit["source"] or "").endswith(("-exchange", "-probe"))
 
 
-def delivered_as_promised(kafka: KafkaSettings, promised: Counter[str]) -> None:
+def delivered_as_promised(kafka: KafkaSettings, promised: Counter[str], published: Collection[Position]) -> None:
     """Every promised delivery is in an inbox once, and nothing else is, but what the exchange has said since."""
     assert set(promised.values()) == {1}
     delivered = delivered_ids(kafka)
     assert promised <= delivered, sorted(promised - delivered)[:5]
-    unexplained = delivered - audited_of(kafka).promised
+    unexplained = delivered - audited_of(kafka, published).promised
     assert not unexplained, sorted(unexplained)[:5]
 
 

@@ -28,7 +28,7 @@ from streams.policy.artefact import Artefact
 from streams.policy.decide import decide
 from streams.policy.facts import LocatorToken
 from streams.policy.index import RuleSet
-from tests.fault.running import await_routed, is_own, reconciled
+from tests.fault.running import audited_of, await_routed, reconciled
 from tests.fault.traffic import Publishers
 from tests.integration.masa_command import NORTHSHIRE, Exchange
 from tests.signed_policy import SignedPolicy
@@ -93,13 +93,11 @@ def test_activation_under_load_loses_doubles_and_mixes_nothing(
         publishers.stop()
     publishers.check()
     published_in = time.monotonic() - began
-    await_routed(exchange.data_dir, publishers.ends(), events=len(publishers.positions))
+    await_routed(exchange.data_dir, publishers.ends(), published=publishers.positions)
 
     reconciled(exchange)
     audits = list(_audits(policy.kafka))
-    others = [each for each in audits if not is_own(each)]
-    positions = Counter((each["sourceTopic"], each["sourcePartition"], each["sourceOffset"]) for each in others)
-    assert positions == Counter(publishers.positions)
+    assert audited_of(policy.kafka, publishers.positions).positions == Counter(publishers.positions)
     assert _mixed(audits, both, policy) == []
     assert _wrongly_named(audits, policy.kafka) == []
     decided = Counter(each["ruleSet"] for each in audits if each["ruleSet"])

@@ -99,7 +99,7 @@ def test_nothing_is_lost_or_doubled_when_processes_die(exchange: Exchange, capsy
         wait_for(lambda: publishers.finished, 1_200, what="the end of publishing")
         publishers.check()
         published_in = time.monotonic() - began
-        await_routed(exchange.data_dir, publishers.ends(), events=len(publishers.positions))
+        await_routed(exchange.data_dir, publishers.ends(), published=publishers.positions)
     finally:
         victims.resume()
         publishers.stop()
@@ -107,11 +107,11 @@ def test_nothing_is_lost_or_doubled_when_processes_die(exchange: Exchange, capsy
     report = reconciled(exchange)
 
     kafka = Settings.load(exchange.data_dir, {}).kafka()
-    audited, own, promised = audited_of(kafka)
+    audited, own, promised = audited_of(kafka, publishers.positions)
     assert set(audited) == set(publishers.positions)
     assert audited.total() == len(publishers.positions) == len(set(publishers.positions))
     assert audited.total() <= report["events"] <= audited.total() + own
-    delivered_as_promised(kafka, promised)
+    delivered_as_promised(kafka, promised, publishers.positions)
     assert report["kinds"]["REPEATED"] > 0
     assert report["kinds"]["REJECTED"] > 0
     assert added.partitions_owned() > 0, "the added slot never got a partition"

@@ -68,19 +68,19 @@ class Load:
         for run in self._runs:
             for where, at in run.ends().items():
                 ends[where] = max(at, ends.get(where, 0))
-        await_routed(self._data_dir, ends, events=len(self.positions()))
+        await_routed(self._data_dir, ends, published=self.positions())
 
 
 def sound(exchange: Exchange, load: Load) -> None:
     """Everything published is audited once, everything promised is delivered once, and the checker agrees."""
     report = reconciled(exchange)
     kafka = Settings.load(exchange.data_dir, {}).kafka()
-    audited, own, promised = audited_of(kafka)
     published = load.positions()
+    audited, own, promised = audited_of(kafka, published)
     assert set(audited) == set(published)
     assert audited.total() == len(published)
     assert len(published) <= report["events"] <= len(published) + own
-    delivered_as_promised(kafka, promised)
+    delivered_as_promised(kafka, promised, published)
 
 
 @pytest.mark.timeout(420)
