@@ -120,7 +120,8 @@ def _measured(plan: Plan, clocks: Clocks, only: Part | None) -> Iterator[Row]:
                 yield from table.metrics_cost(ready, plan, say)
                 return
             yield from table.throughput(ready, plan, say)
-            yield from table.metrics_cost(ready, plan, say)
+            if plan.growth:
+                yield from table.metrics_cost(ready, plan, say)
             yield from table.memory(ready, plan, say)
             yield from table.latency(ready, plan, clocks, say)
             yield from table.decisions(ready, plan, clocks, say)

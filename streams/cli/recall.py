@@ -60,8 +60,8 @@ def event(
     [bold]Examples[/bold]
 
     \b
-      masa recall 0192d5a4-… --ground WRONG_CHILD --as asha-patel --because "call from the school"
-      masa recall 0192d5a4-… --ground WRONG_CHILD --as asha-patel --because "call from the school" --yes
+      masa recall event 0192d5a4-… --ground WRONG_CHILD --as asha-patel --because "call from the school"
+      masa recall event 0192d5a4-… --ground WRONG_CHILD --as asha-patel --because "call from the school" --yes
     """
     from connectors.postgres.connection import connect
     from streams.recall.by_hand import GROUNDS, take_back

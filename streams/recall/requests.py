@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
+from schemas.registry import load_event_types
 from schemas.vocabulary import AddressProtection
 
 EpochMillis = int
@@ -69,7 +71,7 @@ def read(event_type: str, event_id: str, datum: dict[str, Any], at: EpochMillis)
         event_id=event_id,
         original=envelope.get("supersedes"),
         ground=_ground(kind, datum),
-        fields=datum.get("correctedFields"),
+        fields=_paths_named(datum.get("correctedFields")),
         replacement=datum.get("replacementEventId"),
         level=datum.get("level") or envelope.get("addressProtection"),
         remove_by=_remove_by(kind, datum.get("removeBy") or datum.get("actBefore"), at),
@@ -85,6 +87,16 @@ def about_identity(event_type: str) -> bool:
 def lowers(request: Request) -> bool:
     """Whether it ends a protection: nothing is recalled then."""
     return request.kind == Kind.PROTECTION and (request.level or AddressProtection.PROTECTED.value) in OPEN_TO_ALL
+
+
+def _paths_named(named: list[str] | None) -> list[str] | None:
+    """Those that are fields of the contract: whatever else a publisher wrote there is not kept, let alone told."""
+    return None if named is None else [each for each in named if each in _contract_paths()]
+
+
+@cache
+def _contract_paths() -> frozenset[str]:
+    return frozenset(path for kind in load_event_types().values() for path in kind.leaf_by_path)
 
 
 def _ground(kind: Kind, datum: dict[str, Any]) -> str:

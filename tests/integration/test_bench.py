@@ -17,8 +17,6 @@ EXPECTED = {
     "router-1",
     "router-2",
     "ledger",
-    "metrics-cost",
-    "metrics-cost-rate",
     "latency-p50",
     "latency-p99",
     "decide-100",

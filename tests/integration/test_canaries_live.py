@@ -39,6 +39,8 @@ pytestmark = pytest.mark.integration
 TYPES = load_event_types()
 SETTINGS = tuple(path for path in TYPES["lado.allegation"].paths if path.startswith("envelope.settings."))
 SOURCE = "envelope.sourceOrg.id"
+# Which event takes the place of another is kept with the recall, as a reference like `supersedes`: an id says nothing.
+OPEN = (SOURCE, "replacementEventId")
 KEPT_WHOLE = {"masa.held": "held", "masa.rejected": "rejected"}
 Place = tuple[str, int, int]  # topic, partition, offset
 
@@ -74,8 +76,8 @@ class Events:
             overrides["newAddress"] = None
         datum = example(kind, now_ms=now, event_id=new_event_id(now, secrets.randbits), overrides=overrides)
         keep = SETTINGS if known_settings else tuple(path for path in SETTINGS if at(datum, path) is None)
-        planted = self._brood.plant(kind, datum, (*keep, SOURCE))
-        mine = tuple(each for each in planted.canaries if set(each.paths).isdisjoint((*keep, SOURCE)))
+        planted = self._brood.plant(kind, datum, (*keep, *OPEN))
+        mine = tuple(each for each in planted.canaries if set(each.paths).isdisjoint((*keep, *OPEN)))
         return Told(kind, level, Planted(planted.datum, mine))
 
 

@@ -69,3 +69,14 @@ def test_a_request_that_names_nothing_is_refused() -> None:
 def test_ordinary_events_take_nothing_back() -> None:
     """Whatever they supersede."""
     assert read("education.absence-concern", OWN, {"envelope": {"supersedes": ORIGINAL}}, NOW_MS) is None
+
+
+def test_only_fields_of_the_contract_are_kept_of_those_that_were_wrong() -> None:
+    """The list is the publisher's own words: what is no field of ours could say anything about a child."""
+    datum = {
+        "envelope": {"supersedes": ORIGINAL},
+        "correctedFields": ["envelope.settings.schoolUrn", "ShelteredAtTheMill", "incidentDate"],
+    }
+    request = read("control.correction", OWN, datum, NOW_MS)
+    assert request is not None
+    assert request.fields == ["envelope.settings.schoolUrn", "incidentDate"]
