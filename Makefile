@@ -10,7 +10,8 @@ AREAS  := $(patsubst %/area.yaml,%,$(wildcard deploy/areas/*/area.yaml))
 NATIVE := $(wildcard schemas/*.pyx schemas/*.pxd schemas/*.h streams/*/*.pyx streams/*/*.pxd) \
           schemas/cut_program.py streams/routing/fast_lane.py streams/routing/lane_desk.py
 
-# Test processes at once, each with a broker and a database of its own: much of their time is waiting for those.
+# Test processes at once, each with a broker and a database of its own: much of their time is waiting for those. Files
+# in their own order: the long ones, in tests/fault, come early, and the last ones are short.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -26,7 +27,7 @@ run: $(STAMP) ## run the whole exchange here with simulated traffic; ctrl-C stop
 
 test: $(STAMP) ## run every test, those on real Kafka and PostgreSQL included
 	@deploy/scripts/install-test-tools.sh || echo 'make: without Chromium and Prometheus the tests of pages and alerts fail' >&2
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## lint, formatting, types, contract, area files, rule cases and papers; changes nothing
 	$(BIN)/ruff check .

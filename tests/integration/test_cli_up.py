@@ -30,11 +30,6 @@ def reconciled(exchange: Exchange) -> int:
     return int(report["audited"])
 
 
-def _pid(exchange: Exchange, name: str) -> int | None:
-    child = exchange.children().get(name)
-    return None if child is None else child.pid
-
-
 def all_audited(exchange: Exchange, events: int) -> None:
     def there() -> bool:
         done = exchange.masa("ledger", "reconcile", "--json")
@@ -47,41 +42,17 @@ def all_audited(exchange: Exchange, events: int) -> None:
     wait_until(there, timeout=90, what="the audit of everything published")
 
 
-def test_killed_children_and_a_killed_parent_lose_nothing(exchange: Exchange) -> None:
-    """Router, ledger, database and `masa up` itself are killed in turn, and the books still agree."""
+def test_all_of_it_runs_and_ends_with_it(exchange: Exchange) -> None:
+    """Every process is a child of the run; SIGTERM leaves none. What kills do to them: tests/fault/test_restart.py."""
     exchange.start("--slots", "2")
-    published = 0
-    for name in ("router-1", "ledger", "postgres"):
-        (made,) = exchange.rows("simulate", "--events", "200", "--seed", str(published))
-        published += made["records"]
-        exchange.kill_child(name)
-        all_audited(exchange, published)
-    children = exchange.children()
-    exchange.kill()
-    wait_until(lambda: not running(children), timeout=60, what="the end of the killed run's children")
-    exchange.start("--slots", "2")
-    (made,) = exchange.rows("simulate", "--events", "200", "--seed", str(published))
-    published += made["records"]
-    all_audited(exchange, published)
-    assert reconciled(exchange) >= published
+    (made,) = exchange.rows("simulate", "--events", "200", "--seed", "1")
+    all_audited(exchange, made["records"])
+    assert reconciled(exchange) >= made["records"]
     children = exchange.children()
     services = {"kafka", "postgres", "router-0", "router-1", "ledger", "issuer", "gateway", "followup", "streams-0"}
     assert set(children) == services | {"exporter", "prometheus"}
     assert exchange.stop() == 0
     assert running(children) == []
-
-
-def test_routing_goes_on_after_the_broker_was_killed(exchange: Exchange) -> None:
-    """The broker is started again, and both slots route what is published after that."""
-    exchange.start("--slots", "2")
-    (made,) = exchange.rows("simulate", "--events", "200", "--seed", "1")
-    all_audited(exchange, made["records"])
-    before = exchange.children()["kafka"].pid
-    exchange.kill_child("kafka")
-    wait_until(lambda: _pid(exchange, "kafka") not in (None, before), timeout=60, what="a new broker")
-    published = made["records"]
-    (made,) = exchange.rows("simulate", "--events", "200", "--seed", "2")
-    all_audited(exchange, published + made["records"])
 
 
 def test_a_second_run_in_the_same_directory_is_refused(exchange: Exchange) -> None:
