@@ -1,8 +1,4 @@
-"""What people did to the exchange: `masa.operations` into PostgreSQL, and the question what was done.
-
-As with the ledger, the offset to go on from is stored in the transaction that stored the rows before it. An operation's
-id is the table's key, so that a record sent twice is one row.
-"""
+"""What people did to the exchange: `masa.operations` into PostgreSQL, and the question what was done."""
 
 from __future__ import annotations
 
@@ -10,22 +6,20 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from connectors.kafka.offset_consumer import OffsetConsumer, Record
+from connectors.kafka.offset_consumer import Record
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import OPERATIONS
 from connectors.postgres.connection import Connection, database_failures
 from schemas.codec import decode_record
 from schemas.errors import ContractError
 from streams.ledger import sql
-from streams.ledger.consume import Surroundings, keep
-from streams.ledger.store import PositionWriter
+from streams.ledger.consume import Surroundings
+from streams.ledger.side_topic import SideTopic, follow, storable
 from streams.ledger.times import in_range, iso
 
 UNREADABLE = "UNREADABLE"
 OPERATIONS_LISTED = 1_000
 _LOCK = 0x6D617361_0003
-_BATCH_RECORDS = 500
-_BATCH_WAIT_S = 0.5
 
 
 class OperationRow(NamedTuple):
@@ -74,7 +68,7 @@ def row_of(record: Record) -> OperationRow:
 
 def run(settings: KafkaSettings, database_url: str, around: Surroundings) -> None:
     """Until told to stop; retries and raises as the ledger's own loop does."""
-    keep(lambda: _Session(settings, database_url, around), around)
+    follow(_SIDE, settings, database_url, around)
 
 
 def operations(
@@ -96,51 +90,21 @@ def operations(
     return [{**dict(zip(names, row, strict=True)), "at": iso(row[1])} for row in rows]
 
 
-class _Writer(PositionWriter):
-    """Writes rows of operations."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, OPERATIONS, lock=_LOCK)
-
-    def write(self, rows: Sequence[OperationRow], moves: dict[int, tuple[int | None, int]]) -> None:
-        """Store rows and move offsets (partition -> expected, next), all or nothing, durable on return."""
-        with database_failures(), self._connection.transaction():
-            for row in rows:
-                self._connection.execute(sql.INSERT_OPERATION, row)
-            for partition, (expected, following) in sorted(moves.items()):
-                self._advance(partition, expected, following)
-
-
-class _Session:
-    """One writer and one consumer that started from what the writer's database said."""
-
-    def __init__(self, settings: KafkaSettings, url: str, around: Surroundings) -> None:
-        self._writer = _Writer(url)
-        self._consumer = OffsetConsumer(settings, client_id="masa-ledger-operations", headers=False)
-        try:
-            stored = self._writer.offsets()
-            found = self._consumer.partitions(OPERATIONS)
-            self._positions: dict[int, int | None] = {each.partition: stored.get(each.partition) for each in found}
-            self._consumer.assign({each: self._positions[each.partition] for each in found})
-        except BaseException:
-            self.close()
-            raise
-
-    def step(self) -> None:
-        """One poll, and one transaction if it brought anything."""
-        polled = self._consumer.poll(_BATCH_RECORDS, _BATCH_WAIT_S)
-        moves = polled.moves(self._positions)
-        if moves:
-            self._writer.write([row_of(record) for record in polled.records], moves)
-            self._positions |= {number: following for number, (_, following) in moves.items()}
-
-    def close(self) -> None:
-        try:
-            self._consumer.close()
-        finally:
-            self._writer.close()
+def _insert(connection: Connection, rows: Sequence[OperationRow]) -> None:
+    for row in rows:
+        connection.execute(sql.INSERT_OPERATION, row)
 
 
 def _storable(text: str | None) -> str | None:
-    """PostgreSQL's text cannot hold U+0000."""
-    return text.replace("\0", "\ufffd") if text else text
+    return text if text is None else storable(text)
+
+
+_SIDE = SideTopic(
+    topic=OPERATIONS,
+    lock=_LOCK,
+    client_id="masa-ledger-operations",
+    batch_records=500,
+    batch_wait_s=0.5,
+    row_of=row_of,
+    insert=_insert,
+)

@@ -1,28 +1,22 @@
-"""What became of deliveries: `masa.transitions` into PostgreSQL, and the question what became of an event's.
-
-As with operations, the offset to go on from is stored in the transaction that stored the rows before it, and the id is
-the table's key, so that a transition sent twice is one row.
-"""
+"""What became of deliveries: `masa.transitions` into PostgreSQL, and the question what became of an event's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from connectors.kafka.offset_consumer import OffsetConsumer, Record
+from connectors.kafka.offset_consumer import Record
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import TRANSITIONS
 from connectors.postgres.connection import Connection, database_failures
 from schemas.codec import decode_record
 from schemas.errors import ContractError
-from streams.ledger.consume import Surroundings, keep
-from streams.ledger.store import PositionWriter
+from streams.ledger.consume import Surroundings
+from streams.ledger.side_topic import SideTopic, follow, storable
 from streams.ledger.times import in_range, iso
 
 UNREADABLE = "UNREADABLE"
 _LOCK = 0x6D617361_0008
-_BATCH_RECORDS = 2_000
-_BATCH_WAIT_S = 0.2
 _NAMES = ("transitionId", "at", "deliveryId", "eventId", "agency", "from", "to", "outcome", "cause", "refusal", "late")
 
 _INSERT = """
@@ -74,7 +68,7 @@ def row_of(record: Record) -> TransitionRow:
 
 def run(settings: KafkaSettings, database_url: str, around: Surroundings) -> None:
     """Until told to stop; retries and raises as the ledger's own loop does."""
-    keep(lambda: _Session(settings, database_url, around), around)
+    follow(_SIDE, settings, database_url, around)
 
 
 def transitions(connection: Connection, event_id: str) -> list[dict[str, Any]]:
@@ -84,52 +78,20 @@ def transitions(connection: Connection, event_id: str) -> list[dict[str, Any]]:
     return [{**dict(zip(_NAMES, row, strict=True)), "at": iso(row[1])} for row in rows]
 
 
-class _Writer(PositionWriter):
-    """Writes rows of transitions."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, TRANSITIONS, lock=_LOCK)
-
-    def write(self, rows: Sequence[TransitionRow], moves: dict[int, tuple[int | None, int]]) -> None:
-        """Store rows and move offsets (partition -> expected, next), all or nothing, durable on return."""
-        columns = [[row[index] for row in rows] for index in range(len(TransitionRow._fields))]
-        with database_failures(), self._connection.transaction():
-            if rows:
-                self._connection.execute(_INSERT, columns)
-            for partition, (expected, following) in sorted(moves.items()):
-                self._advance(partition, expected, following)
-
-
-class _Session:
-    """One writer and one consumer that started from what the writer's database said."""
-
-    def __init__(self, settings: KafkaSettings, url: str, around: Surroundings) -> None:
-        self._writer = _Writer(url)
-        self._consumer = OffsetConsumer(settings, client_id="masa-ledger-transitions", headers=False)
-        try:
-            stored = self._writer.offsets()
-            found = self._consumer.partitions(TRANSITIONS)
-            self._positions: dict[int, int | None] = {each.partition: stored.get(each.partition) for each in found}
-            self._consumer.assign({each: self._positions[each.partition] for each in found})
-        except BaseException:
-            self.close()
-            raise
-
-    def step(self) -> None:
-        """One poll, and one transaction if it brought anything."""
-        polled = self._consumer.poll(_BATCH_RECORDS, _BATCH_WAIT_S)
-        moves = polled.moves(self._positions)
-        if moves:
-            self._writer.write([row_of(record) for record in polled.records], moves)
-            self._positions |= {number: following for number, (_, following) in moves.items()}
-
-    def close(self) -> None:
-        try:
-            self._consumer.close()
-        finally:
-            self._writer.close()
+def _insert(connection: Connection, rows: Sequence[TransitionRow]) -> None:
+    connection.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _storable(value: Any) -> Any:
-    """PostgreSQL's text cannot hold U+0000."""
-    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+    return storable(value) if isinstance(value, str) else value
+
+
+_SIDE = SideTopic(
+    topic=TRANSITIONS,
+    lock=_LOCK,
+    client_id="masa-ledger-transitions",
+    batch_records=2_000,
+    batch_wait_s=0.2,
+    row_of=row_of,
+    insert=_insert,
+)
