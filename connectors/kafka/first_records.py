@@ -12,8 +12,8 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from connectors.errors import NotReady
-from connectors.kafka.log_ends import LogEnds, Offsets
-from connectors.kafka.offset_consumer import kafka_failures, named
+from connectors.kafka.log_ends import LogEnds, Offsets, group_offsets
+from connectors.kafka.offset_consumer import kafka_failures
 from connectors.kafka.partition import Partition
 from connectors.kafka.settings import Isolation, KafkaSettings
 from connectors.waiting import Deadline
@@ -32,16 +32,7 @@ def standing_of(settings: KafkaSettings, group: str, partitions: tuple[Partition
     What is pending in an open transaction is not waited for: it is exactly then that somebody must be able to look.
     """
     conf = settings.consumer_conf(group, client_id="masa-exporter-offsets", isolation="read_uncommitted")
-    consumer = Consumer(conf)
-    try:
-        with kafka_failures(f"offsets of group `{group}`"):
-            answer = consumer.committed([TopicPartition(*each) for each in partitions], timeout=_CALL_S)
-    finally:
-        consumer.close()
-    for each in answer:
-        if each.error is not None:
-            raise named(each.error, f"offsets of group `{group}`")
-    return {Partition(each.topic, each.partition): each.offset for each in answer if each.offset >= 0}
+    return group_offsets(conf, group, partitions, _CALL_S)
 
 
 def waiting(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from confluent_kafka import Consumer, IsolationLevel, TopicPartition
@@ -12,7 +12,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from connectors.errors import NotReady
 from connectors.kafka.offset_consumer import kafka_failures, named
 from connectors.kafka.partition import Partition
-from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.settings import ClientConf, KafkaSettings
 from connectors.waiting import wait_until
 
 _CALL_TIMEOUT_S = 15.0
@@ -90,17 +90,8 @@ class LogEnds:
         process (SIGSEGV) while the group's coordinator is loading. Waiting for pending transactions is what
         read_committed means for this request (KIP-447).
         """
-        asked = [TopicPartition(*each) for each in self.partitions(lambda name: not name.startswith("__"))]
-        consumer = Consumer(self._settings.consumer_conf(group, client_id="masa-log-ends"))
-        try:
-            with kafka_failures(f"offsets of group `{group}`"):
-                answer = consumer.committed(asked, timeout=_CALL_TIMEOUT_S)
-        finally:
-            consumer.close()
-        for each in answer:
-            if each.error is not None:
-                raise named(each.error, f"offsets of group `{group}`")
-        return {Partition(each.topic, each.partition): each.offset for each in answer if each.offset >= 0}
+        asked = self.partitions(lambda name: not name.startswith("__"))
+        return group_offsets(self._settings.consumer_conf(group, client_id="masa-log-ends"), group, asked)
 
     def _offsets(self, partitions: Collection[Partition], spec: OffsetSpec, isolation: IsolationLevel) -> Offsets:
         if not partitions:
@@ -111,3 +102,19 @@ class LogEnds:
                 dict(asked), isolation_level=isolation, request_timeout=_CALL_TIMEOUT_S
             )
             return {Partition(each.topic, each.partition): future.result().offset for each, future in futures.items()}
+
+
+def group_offsets(
+    conf: ClientConf, group: str, partitions: Iterable[Partition], timeout_s: float = _CALL_TIMEOUT_S
+) -> Offsets:
+    """What `group` has committed, by partition, as a consumer with `conf` is told; those without one are left out."""
+    consumer = Consumer(conf)
+    try:
+        with kafka_failures(f"offsets of group `{group}`"):
+            answer = consumer.committed([TopicPartition(*each) for each in partitions], timeout=timeout_s)
+    finally:
+        consumer.close()
+    for each in answer:
+        if each.error is not None:
+            raise named(each.error, f"offsets of group `{group}`")
+    return {Partition(each.topic, each.partition): each.offset for each in answer if each.offset >= 0}
